@@ -1,0 +1,31 @@
+"""Everything that changes a job: one verb a function, atomic, logged, published after commit.
+
+Views, RQ tasks, commands and tests all come through here; there is no second way to change a status. `by` is the user
+who does it, or None for the system itself. An action that cannot be done raises ActionRefused with the reason.
+"""
+
+from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
+from dispatch.actions.create import create_job
+from dispatch.actions.duty import clock_in, clock_out
+from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
+from dispatch.actions.status import assign_job, change_status, unassign_job
+from dispatch.actions.zoning import locate_site, rezone_open_jobs
+
+__all__ = [
+    "ActionRefused",
+    "EditConflict",
+    "SkillNeed",
+    "add_note",
+    "assign_job",
+    "change_status",
+    "clock_in",
+    "clock_out",
+    "create_job",
+    "describe_state",
+    "edit_job",
+    "hold_job",
+    "locate_site",
+    "release_job",
+    "rezone_open_jobs",
+    "unassign_job",
+]

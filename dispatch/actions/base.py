@@ -1,0 +1,97 @@
+"""What every action does: know the actor, refuse with a reason, log, publish."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import F
+
+from dispatch import realtime
+from dispatch.models import Job, StatusChange
+from technicians.models import Technician
+
+Actor = StatusChange.Actor
+
+
+class ActionRefused(Exception):
+    """Why the action was not done, in a sentence. `job` is re-read: the current truth."""
+
+    def __init__(self, reason: str, job: Job | None = None):
+        super().__init__(reason)
+        self.reason = reason
+        self.job = job
+
+
+@dataclass(frozen=True)
+class SkillNeed:
+    skill_id: int
+    level: int
+
+
+def describe_state(job: Job) -> str:
+    """“J-000123 is En Route with Tess Moreau”"""
+    whom = f" with {job.technician}" if job.technician else ""
+    return f"{job.number} is {job.get_status_display()}{whom}"
+
+
+def check_may_dispatch(by) -> None:
+    if by is not None and not by.has_perm("dispatch.change_job"):
+        raise PermissionDenied("Only dispatchers may do this.")
+
+
+def kind_of_dispatcher(by) -> str:
+    return Actor.SYSTEM if by is None else Actor.DISPATCHER
+
+
+def actor_on(job: Job, by) -> str:
+    """As whom the user acts on this job; nobody without a right to it gets an answer."""
+    if by is None or by.has_perm("dispatch.change_job"):
+        return kind_of_dispatcher(by)
+    if by.has_perm("dispatch.work_job") and job.technician_id and job.technician.user_id == by.pk:
+        return Actor.TECHNICIAN
+    raise PermissionDenied("This job is not yours.")
+
+
+def fresh(job: Job) -> Job:
+    return Job.objects.select_related("technician__user", "job_type").get(pk=job.pk)
+
+
+def bump(job: Job) -> None:
+    Job.objects.filter(pk=job.pk).update(version=F("version") + 1)
+
+
+def groups_of_job(job: Job) -> set[str]:
+    """Who must hear of the job: its zone's boards and its technician's phone."""
+    groups = {realtime.zone_group(job.zone_id)}
+    if job.technician_id:
+        groups.add(realtime.user_group(job.technician.user_id))
+    return groups
+
+
+def publish_job(job: Job, *, also: set[str] = frozenset()) -> None:
+    realtime.publish("job-changed", groups=groups_of_job(job) | also, jobs=[job.pk])
+
+
+def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:
+    where = {}
+    technician = job.technician or (from_technician_id and Technician.objects.get(pk=from_technician_id))
+    if fix:
+        where = {"latitude": fix.latitude, "longitude": fix.longitude, "accuracy_m": fix.accuracy_m}
+        where["position_age_seconds"] = max(0, int((at - fix.recorded_at).total_seconds()))
+    elif technician and technician.position_at:
+        where = {"latitude": technician.latitude, "longitude": technician.longitude}
+        where["accuracy_m"] = technician.accuracy_m
+        where["position_age_seconds"] = max(0, int((at - technician.position_at).total_seconds()))
+    StatusChange.objects.create(
+        job=job,
+        from_status=from_status,
+        to_status=job.status,
+        from_technician_id=from_technician_id,
+        to_technician_id=job.technician_id,
+        happened_at=at,
+        received_at=now,
+        actor_kind=actor,
+        actor=by,
+        note=note,
+        tap_id=tap_id,
+        **where,
+    )

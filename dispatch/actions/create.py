@@ -1,0 +1,53 @@
+"""New jobs."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch.actions.base import SkillNeed, check_may_dispatch, kind_of_dispatcher, log_change, publish_job
+from dispatch.actions.status import assign_job
+from dispatch.actions.zoning import locate_site
+from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
+from technicians.models import Technician
+
+
+@transaction.atomic
+def create_job(
+    *,
+    customer: Customer,
+    site: Site,
+    job_type: JobType,
+    by,
+    technician: Technician | None = None,
+    skills: list[SkillNeed] | None = None,
+    now: datetime | None = None,
+    **fields,
+) -> Job:
+    """`fields` are further fields of Job. Without `skills` the job type's are required, without a duration its default.
+
+    The zone is found from the site's coordinates.
+    """
+    now = now or timezone.now()
+    check_may_dispatch(by)
+    locate_site(site)
+    fields.setdefault("duration_minutes", job_type.default_duration_minutes)
+    job = Job.objects.create(
+        customer=customer,
+        site=site,
+        zone_id=site.zone_id,
+        job_type=job_type,
+        sla_policy_id=customer.sla_policy_id or job_type.sla_policy_id,
+        created_by=by,
+        **{"created_at": now, **fields},
+    )
+    if skills is None:
+        skills = [SkillNeed(need.skill_id, need.level) for need in job_type.required_skills.all()]
+    RequiredSkill.objects.bulk_create(RequiredSkill(job=job, skill_id=s.skill_id, level=s.level) for s in skills)
+    log_change(
+        job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
+    )
+    publish_job(job)
+    if technician:
+        assign_job(job, technician, by=by, now=now)
+    return job

@@ -1,0 +1,136 @@
+"""Changing what a job is about, beside what others change at the same time."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch.actions.base import (
+    ActionRefused,
+    SkillNeed,
+    actor_on,
+    bump,
+    check_may_dispatch,
+    fresh,
+    groups_of_job,
+    publish_job,
+)
+from dispatch.actions.zoning import locate_site
+from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
+
+
+class EditConflict(ActionRefused):
+    """Somebody changed the same fields meanwhile. `theirs` maps a field to (who, old, new)."""
+
+    def __init__(self, theirs: dict[str, tuple[str, str, str]], job: Job):
+        names = ", ".join(sorted({who for who, _, _ in theirs.values()}))
+        super().__init__(f"{names} changed the same fields while you were editing.", job)
+        self.theirs = theirs
+
+
+@transaction.atomic
+def edit_job(
+    job: Job,
+    changes: dict[str, object],
+    *,
+    by,
+    base_version: int,
+    skills: list[SkillNeed] | None = None,
+    now: datetime | None = None,
+) -> Job:
+    """Saves the fields that the editor changed, beside what others changed meanwhile.
+
+    `base_version` is the version that the editor was looking at: a field that someone else has changed since to
+    another value raises EditConflict and nothing is saved. Editing with the newest version overwrites.
+    """
+    now = now or timezone.now()
+    check_may_dispatch(by)
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    groups_before = groups_of_job(job)
+    before = {name: _shown(job, name) for name in changes}
+    had_skills = _skills_shown(job)
+    for name, value in changes.items():
+        setattr(job, name, value)
+    if "site" in changes:
+        locate_site(job.site)
+        job.zone_id = job.site.zone_id
+    edited = {name: [before[name], _shown(job, name)] for name in changes if before[name] != _shown(job, name)}
+    if skills is not None:
+        job.required_skills.all().delete()
+        RequiredSkill.objects.bulk_create(RequiredSkill(job=job, skill_id=s.skill_id, level=s.level) for s in skills)
+        if had_skills != (has_skills := _skills_shown(job)):
+            edited["skills"] = [had_skills, has_skills]
+    if not edited:
+        return job
+    if theirs := _changed_meanwhile(job, edited, since=base_version, by=by):
+        raise EditConflict(theirs, Job.objects.get(pk=job.pk))
+    read_version, job.version = job.version, job.version + 1
+    values = {name: getattr(job, name) for name in edited if name != "skills"}
+    if not Job.objects.filter(pk=job.pk, version=read_version).update(
+        **values, zone_id=job.zone_id, version=F("version") + 1
+    ):
+        raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
+    FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
+    publish_job(job, also=groups_before)
+    return job
+
+
+def _changed_meanwhile(job, edited, *, since: int, by) -> dict[str, tuple[str, str, str]]:
+    theirs = {}
+    for change in job.field_changes.filter(version__gt=since).exclude(actor=by).select_related("actor"):
+        for name, (old, new) in change.changes.items():
+            if name in edited and edited[name][1] != new:
+                theirs[name] = (str(change.actor or "The system"), old, new)
+    return theirs
+
+
+def _shown(job: Job, name: str) -> str:
+    """A field's value as people read it, for the log and for comparing."""
+    value = getattr(job, name)
+    if isinstance(value, datetime):
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+    display = getattr(job, f"get_{name}_display", None)
+    return display() if display else "" if value is None else str(value)
+
+
+def _skills_shown(job: Job) -> str:
+    return ", ".join(str(need) for need in job.required_skills.select_related("skill").order_by("skill__name"))
+
+
+@transaction.atomic
+def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote:
+    actor_on(job, by)
+    note = JobNote.objects.create(job=job, text=text, author=by, written_at=now or timezone.now())
+    bump(job)
+    publish_job(job)
+    return note
+
+
+@transaction.atomic
+def hold_job(job: Job, reason: str, *, by, now: datetime | None = None) -> Job:
+    check_may_dispatch(by)
+    if not reason.strip():
+        raise ActionRefused("Say why the job is on hold.", job)
+    return _set_hold(job, held_at=now or timezone.now(), hold_reason=reason.strip(), by=by, now=now)
+
+
+@transaction.atomic
+def release_job(job: Job, *, by, now: datetime | None = None) -> Job:
+    check_may_dispatch(by)
+    return _set_hold(job, held_at=None, hold_reason="", by=by, now=now)
+
+
+def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
+    was = job.hold_reason
+    open_now = Job.objects.open().filter(pk=job.pk, held_at__isnull=held_at is not None)
+    if not open_now.update(held_at=held_at, hold_reason=hold_reason, version=F("version") + 1):
+        current = fresh(job)
+        state = f"already on hold: {current.hold_reason}" if current.is_on_hold else "not on hold"
+        raise ActionRefused(f"{current.number} is {current.get_status_display()} and {state}.", current)
+    job = fresh(job)
+    FieldChange.objects.create(
+        job=job, version=job.version, changed_at=now or timezone.now(), actor=by, changes={"hold": [was, hold_reason]}
+    )
+    publish_job(job)
+    return job

@@ -1,0 +1,158 @@
+"""The status workflow: the only code that changes a job's status or technician."""
+
+import uuid
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch.actions.base import (
+    ActionRefused,
+    Actor,
+    actor_on,
+    describe_state,
+    fresh,
+    groups_of_job,
+    log_change,
+    publish_job,
+)
+from dispatch.billing import record_billing
+from dispatch.models import BillingRecord, Job, Status, StatusChange
+from dispatch.models.jobs import ACTIVE
+from dispatch.workflow import TRANSITIONS
+from technicians.models import Technician
+from technicians.positions import Fix
+
+
+def assign_job(job: Job, technician: Technician, *, by, seen: str | None = None, now: datetime | None = None) -> Job:
+    return change_status(job, Status.ASSIGNED, technician=technician, by=by, seen=seen, now=now)
+
+
+def unassign_job(job: Job, *, by, seen: str | None = None, note: str = "", now: datetime | None = None) -> Job:
+    return change_status(job, Status.CREATED, by=by, seen=seen, note=note, now=now)
+
+
+@transaction.atomic
+def change_status(
+    job: Job,
+    to: str,
+    *,
+    by,
+    technician: Technician | None = None,
+    seen: str | None = None,
+    note: str = "",
+    fix: Fix | None = None,
+    happened_at: datetime | None = None,
+    tap_id: uuid.UUID | None = None,
+    now: datetime | None = None,
+) -> Job:
+    """Makes one transition of the workflow and returns the job as it is now.
+
+    `seen` is the job's `seen` as the user saw it: if status or technician have changed since, the action is refused.
+    `technician` is whom an Assigned job goes to (default: whoever has it). `fix` is where the technician is; without
+    one the newest known position is logged with its age. A `tap_id` that was used before changes nothing.
+    """
+    now = now or timezone.now()
+    if tap_id and StatusChange.objects.filter(tap_id=tap_id, job=job).exists():
+        return fresh(job)
+    job = fresh(job)
+    actor = actor_on(job, by)
+    _check_transition(job, to, actor=actor, technician=technician, seen=seen, note=note)
+    was = job.status
+    had = job.technician_id
+    gets = _technician_id_after(job, to, technician)
+    groups_before = groups_of_job(job)
+    values = {
+        "status": to,
+        "technician_id": gets,
+        **_instants(job, to, at=happened_at or now, changed_hands=had != gets),
+    }
+    try:
+        with transaction.atomic():
+            # The database settles races: whoever changes the row first wins, the other finds no row.
+            won = Job.objects.filter(pk=job.pk, status=was, technician_id=had).update(
+                **values, version=F("version") + 1
+            )
+    except IntegrityError:
+        raise ActionRefused(_busy_sentence(gets, to), fresh(job)) from None
+    current = fresh(job)
+    if not won:
+        raise ActionRefused(f"Too late: {describe_state(current)}.", current)
+    log_change(
+        current,
+        from_status=was,
+        from_technician_id=had,
+        by=by,
+        actor=actor,
+        at=happened_at or now,
+        now=now,
+        note=note.strip(),
+        fix=fix,
+        tap_id=tap_id,
+    )
+    _settle_billing(current, was)
+    publish_job(current, also=groups_before)
+    return current
+
+
+def _check_transition(job: Job, to: str, *, actor: str, technician, seen: str | None, note: str) -> None:
+    if seen is not None and seen != job.seen:
+        raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
+    transition = TRANSITIONS.get((job.status, to))
+    if transition is None:
+        raise ActionRefused(f"{describe_state(job)}; it cannot become {Status(to).label}.", job)
+    same_technician = technician is None or technician.pk == job.technician_id
+    if actor not in transition.actors or (actor == Actor.TECHNICIAN and not same_technician):
+        raise ActionRefused(f"Only a dispatcher can do this: {describe_state(job)}.", job)
+    if transition.needs_technician and technician is None:
+        raise ActionRefused("Choose a technician.", job)
+    if transition.needs_technician and same_technician:
+        raise ActionRefused(f"{job.number} is already assigned to {job.technician}.", job)
+    if technician and not (technician.is_active and technician.user.is_active):
+        raise ActionRefused(f"{technician} is no longer active.", job)
+    if transition.needs_reason and not note.strip():
+        raise ActionRefused("Give a reason.", job)
+    if job.is_on_hold and to in ACTIVE:
+        raise ActionRefused(f"{job.number} is on hold: {job.hold_reason}. Release it first.", job)
+
+
+def _technician_id_after(job: Job, to: str, technician: Technician | None) -> int | None:
+    if to == Status.CREATED:
+        return None
+    return technician.pk if technician else job.technician_id
+
+
+def _instants(job: Job, to: str, *, at: datetime, changed_hands: bool) -> dict[str, object]:
+    """The row's own times say how far the job has come now; what came before an interruption is in the log."""
+    values: dict[str, object] = {}
+    if to in (Status.CREATED, Status.ASSIGNED):
+        values |= {"en_route_at": None, "started_at": None, "cancelled_at": None}
+        values["assigned_at"] = None if to == Status.CREATED else at if changed_hands else job.assigned_at
+        if changed_hands:
+            values["route_position"] = None
+    elif to == Status.EN_ROUTE:
+        values["en_route_at"] = at
+    elif to == Status.IN_PROGRESS:
+        values |= {"started_at": job.started_at or at, "completed_at": None}
+    elif to == Status.COMPLETED:
+        values["completed_at"] = at
+    elif to == Status.CANCELLED:
+        values["cancelled_at"] = at
+    if to in (Status.COMPLETED, Status.CANCELLED):
+        values |= {"held_at": None, "hold_reason": ""}
+    return values
+
+
+def _busy_sentence(technician_id: int | None, to: str) -> str:
+    busy = Job.objects.filter(technician_id=technician_id, status__in=ACTIVE).select_related("technician__user").first()
+    if to not in ACTIVE or busy is None:
+        return "Someone changed this at the same moment. Try again."
+    return f"{busy.technician} is still {busy.get_status_display()} on {busy.number}."
+
+
+def _settle_billing(job: Job, was: str) -> None:
+    if job.status == Status.COMPLETED:
+        record_billing(job)
+    elif was == Status.COMPLETED:
+        BillingRecord.objects.filter(job=job).delete()

@@ -1,0 +1,41 @@
+"""Which zone a site and its jobs lie in."""
+
+from django.db import transaction
+from django.db.models import F
+
+from dispatch import realtime
+from dispatch.actions.base import groups_of_job
+from dispatch.models import Job, Site
+from zones.models import ServiceZone
+
+
+def locate_site(site: Site) -> None:
+    """Finds the site's zone from its coordinates and saves it: none where no active zone is."""
+    zone_id = None
+    if site.has_location:
+        zone_id = ServiceZone.objects.index().find(latitude=site.latitude, longitude=site.longitude)
+    if site.zone_id != zone_id:
+        site.zone_id = zone_id
+        site.save(update_fields=["zone"])
+
+
+@transaction.atomic
+def rezone_open_jobs() -> int:
+    """Finds the zones of all sites and open jobs anew, after boundaries changed. Returns how many jobs moved."""
+    index = ServiceZone.objects.index()
+    moved, groups = [], set()
+    located = Site.objects.exclude(latitude=None)
+    for site in located.iterator():
+        zone_id = index.find(latitude=site.latitude, longitude=site.longitude)
+        if zone_id != site.zone_id:
+            site.zone_id = zone_id
+            site.save(update_fields=["zone"])
+    for job in Job.objects.open().exclude(zone=F("site__zone")).select_related("site", "technician"):
+        groups |= groups_of_job(job)
+        job.zone_id = job.site.zone_id
+        groups |= groups_of_job(job)
+        Job.objects.filter(pk=job.pk).update(zone_id=job.zone_id, version=F("version") + 1)
+        moved.append(job.pk)
+    if moved:
+        realtime.publish("job-changed", groups=groups, jobs=moved)
+    return len(moved)

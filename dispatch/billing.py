@@ -1,0 +1,84 @@
+"""What completed work earned. Rates are those of the day of completion, so that a raise does not rewrite history."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db.models import Count, Sum
+from django.db.models.functions import TruncMonth
+
+from dispatch.models import BillingRecord, BillingSettings, Job, Status
+
+CENT = Decimal("0.01")
+
+
+def worked_minutes(log: Iterable[tuple[str, datetime]], *, until: datetime) -> int:
+    """Whole minutes In Progress, from (status entered, when) pairs in order; interruptions do not count."""
+    total, begun = timedelta(), None
+    for status, happened_at in log:
+        if begun is not None:
+            total += happened_at - begun
+        begun = happened_at if status == Status.IN_PROGRESS else None
+    if begun is not None:
+        total += until - begun
+    return max(0, round(total.total_seconds() / 60))
+
+
+def record_billing(job: Job) -> BillingRecord:
+    """Writes, or after a reopened job rewrites, what the completed job earned."""
+    settings = BillingSettings.load()
+    log = job.status_changes.values_list("to_status", "happened_at")
+    minutes = worked_minutes(log, until=job.completed_at)
+    if job.job_type.fixed_price is not None:
+        revenue = job.job_type.fixed_price
+    else:
+        revenue = (settings.labour_rate * minutes / 60).quantize(CENT, ROUND_HALF_UP)
+    rate = job.technician.commission_rate
+    record, _ = BillingRecord.objects.update_or_create(
+        job=job,
+        defaults={
+            "technician": job.technician,
+            "completed_at": job.completed_at,
+            "worked_minutes": minutes,
+            "revenue": revenue,
+            "commission_rate": rate,
+            "commission": (revenue * rate / 100).quantize(CENT, ROUND_HALF_UP),
+            "tax_rate": settings.tax_rate,
+            "currency": settings.currency,
+        },
+    )
+    return record
+
+
+@dataclass(frozen=True)
+class FinancialRow:
+    month: datetime
+    technician: str
+    currency: str
+    jobs: int
+    worked_minutes: int
+    revenue: Decimal
+    commission: Decimal
+
+
+def financial_report(records) -> list[FinancialRow]:
+    """Completed work per month (the business's time), technician and currency, newest month first."""
+    rows = (
+        records.annotate(month=TruncMonth("completed_at"))
+        .values("month", "currency", "technician__user__first_name", "technician__user__last_name", "technician")
+        .annotate(jobs=Count("pk"), minutes=Sum("worked_minutes"), earned=Sum("revenue"), paid=Sum("commission"))
+        .order_by("-month", "-earned")
+    )
+    return [
+        FinancialRow(
+            month=row["month"],
+            technician=f"{row['technician__user__first_name']} {row['technician__user__last_name']}".strip(),
+            currency=row["currency"],
+            jobs=row["jobs"],
+            worked_minutes=row["minutes"],
+            revenue=row["earned"],
+            commission=row["paid"],
+        )
+        for row in rows
+    ]

@@ -1,0 +1,303 @@
+import re
+from datetime import date, datetime
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Prefetch, Q
+from django.utils import timezone
+
+from dispatch.models.customers import Customer, Site, phone_digits
+from sla.models import Priority, SLAPolicy
+from technicians.models import Proficiency, Skill, Technician
+from zones import access
+from zones.models import ServiceZone
+
+
+class Status(models.TextChoices):
+    CREATED = "created", "Created"
+    ASSIGNED = "assigned", "Assigned"
+    EN_ROUTE = "en_route", "En Route"
+    IN_PROGRESS = "in_progress", "In Progress"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN = (Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)
+ACTIVE = (Status.EN_ROUTE, Status.IN_PROGRESS)  # a technician has at most one such job
+WITH_TECHNICIAN = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
+
+DURATION_VALIDATORS = [MinValueValidator(5), MaxValueValidator(24 * 60)]
+
+
+class JobType(models.Model):
+    name = models.CharField(max_length=80, unique=True)
+    default_duration_minutes = models.PositiveSmallIntegerField(default=60, validators=DURATION_VALIDATORS)
+    skills = models.ManyToManyField(Skill, through="JobTypeSkill", related_name="+")
+    sla_policy = models.ForeignKey(
+        SLAPolicy, on_delete=models.PROTECT, null=True, blank=True, verbose_name="SLA policy", related_name="job_types"
+    )
+    fixed_price = models.DecimalField(
+        max_digits=10,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="Instead of labour by the hour.",
+    )
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="job_type_has_name"),
+            models.CheckConstraint(condition=Q(default_duration_minutes__range=(5, 1440)), name="job_type_duration"),
+            models.CheckConstraint(
+                condition=Q(fixed_price=None) | Q(fixed_price__gte=0), name="job_type_price_not_negative"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class JobTypeSkill(models.Model):
+    job_type = models.ForeignKey(JobType, on_delete=models.CASCADE, related_name="required_skills")
+    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="+")
+    level = models.PositiveSmallIntegerField(choices=Proficiency.choices, default=Proficiency.BEGINNER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job_type", "skill"], name="job_type_skill_once"),
+            models.CheckConstraint(condition=Q(level__in=Proficiency.values), name="job_type_skill_level"),
+        ]
+
+    def __str__(self):
+        return f"{self.skill} from {self.get_level_display()}"
+
+
+class JobQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Dispatching roles: their zones and the jobs that are in none. Technicians: the jobs assigned to them."""
+        if user.has_perm("dispatch.view_job"):
+            return self.in_zones(access.dispatch_zone_ids(user))
+        if user.has_perm("dispatch.work_job"):
+            return self.filter(technician__user_id=user.pk)
+        return self.none()
+
+    def dispatchable_by(self, user):
+        """The jobs that the user may assign, update and cancel."""
+        if not user.has_perm("dispatch.change_job"):
+            return self.none()
+        return self.in_zones(access.dispatch_zone_ids(user))
+
+    def in_zones(self, zone_ids):
+        """A job in no zone belongs to nobody's area, so everyone who dispatches has it."""
+        if zone_ids is access.ALL_ZONES:
+            return self
+        return self.filter(Q(zone__in=zone_ids) | Q(zone=None))
+
+    def of(self, technician):
+        return self.filter(technician=technician)
+
+    def open(self):
+        return self.filter(status__in=OPEN)
+
+    def unassigned(self):
+        return self.filter(status=Status.CREATED)
+
+    def on_days(self, first: date, last: date):
+        return self.filter(scheduled_on__range=(first, last))
+
+    def for_dispatch_day(self, day: date, *, today: date):
+        """What a dispatcher works on that day; today that is also whatever is overdue or has no day yet."""
+        if day != today:
+            return self.filter(scheduled_on=day)
+        unfinished = Q(status__in=OPEN) & (Q(scheduled_on__lt=today) | Q(scheduled_on=None))
+        return self.filter(Q(scheduled_on=today) | unfinished)
+
+    def in_route_order(self):
+        return self.order_by(
+            "scheduled_on",
+            F("route_position").asc(nulls_last=True),
+            F("planned_starts_at").asc(nulls_last=True),
+            F("window_starts_at").asc(nulls_last=True),
+            "-priority",
+            "pk",
+        )
+
+    def matching(self, text: str):
+        """Number, customer, phone, address, description, external id."""
+        text = text.strip()
+        if number := re.fullmatch(r"[Jj]-?0*(\d{1,18})", text):
+            return self.filter(pk=int(number[1]))
+        found = (
+            Q(customer__name__icontains=text)
+            | Q(site__address__icontains=text)
+            | Q(description__icontains=text)
+            | Q(external_id__iexact=text)
+        )
+        digits = phone_digits(text)
+        if len(digits) >= 4 and re.fullmatch(r"[\d\s()+./-]+", text):
+            found |= Q(customer__phone_digits__contains=digits)
+        if text.isdecimal() and len(text) <= 18:
+            found |= Q(pk=int(text))
+        return self.filter(found)
+
+    def with_board_info(self):
+        """All that a row or card shows, in two queries."""
+        required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
+        return self.select_related("customer", "site", "zone", "job_type", "technician__user").prefetch_related(
+            Prefetch("required_skills", queryset=required)
+        )
+
+
+class Job(models.Model):
+    """One visit to do at one place for one customer.
+
+    `window_*` is the time block promised to the customer, `planned_starts_at` is when we mean to begin; `scheduled_on`
+    is the day, in the business's time, on which the board shows the job (none: not scheduled yet).
+    """
+
+    class Source(models.TextChoices):
+        DISPATCHER = "dispatcher", "Dispatcher"
+        IMPORT = "import", "Import"
+        FOLLOW_UP = "follow_up", "Follow-up"
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="jobs")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="jobs")
+    zone = models.ForeignKey(ServiceZone, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs")
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT, related_name="jobs")
+    description = models.TextField(blank=True)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.CREATED, editable=False)
+    technician = models.ForeignKey(
+        Technician, on_delete=models.PROTECT, null=True, blank=True, related_name="jobs", editable=False
+    )
+
+    scheduled_on = models.DateField("date", null=True, blank=True)
+    window_starts_at = models.DateTimeField(null=True, blank=True)
+    window_ends_at = models.DateTimeField(null=True, blank=True)
+    planned_starts_at = models.DateTimeField(null=True, blank=True)
+    duration_minutes = models.PositiveSmallIntegerField(default=60, validators=DURATION_VALIDATORS)
+    is_fixed = models.BooleanField("fixed appointment", default=False)
+    route_position = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
+    is_time_pinned = models.BooleanField(default=False, editable=False)
+    is_technician_pinned = models.BooleanField(default=False, editable=False)
+
+    held_at = models.DateTimeField(null=True, blank=True, editable=False)
+    hold_reason = models.CharField(max_length=200, blank=True, editable=False)
+
+    assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
+    en_route_at = models.DateTimeField(null=True, blank=True, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    completed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    follow_up_of = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_ups", editable=False
+    )
+    sla_policy = models.ForeignKey(SLAPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    source = models.CharField(max_length=10, choices=Source.choices, default=Source.DISPATCHER, editable=False)
+    external_id = models.CharField(max_length=80, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
+    version = models.PositiveIntegerField(default=1, editable=False)  # grows with every change of this row
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        permissions = [("work_job", "Can work on the jobs assigned to them")]
+        indexes = [
+            models.Index(fields=["scheduled_on", "status"]),
+            models.Index(fields=["technician", "scheduled_on"]),
+            models.Index(fields=["zone", "scheduled_on"]),
+            models.Index(fields=["site", "-created_at"]),
+            models.Index(fields=["completed_at"], condition=Q(status="completed"), name="job_completed_at"),
+            models.Index(
+                fields=["status", "scheduled_on"],
+                condition=Q(status__in=["created", "assigned", "en_route", "in_progress"]),
+                name="job_open_by_day",
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="job_status"),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="job_priority"),
+            models.CheckConstraint(condition=Q(duration_minutes__range=(5, 1440)), name="job_duration"),
+            models.CheckConstraint(
+                condition=Q(status="cancelled")
+                | Q(status="created", technician=None)
+                | Q(status__in=["assigned", "en_route", "in_progress", "completed"], technician__isnull=False),
+                name="job_technician_fits_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(window_starts_at=None, window_ends_at=None)
+                | Q(window_starts_at__isnull=False, window_ends_at__gt=F("window_starts_at")),
+                name="job_window_whole_and_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(scheduled_on__isnull=False) | Q(planned_starts_at=None, window_starts_at=None),
+                name="job_with_times_has_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(held_at=None, hold_reason="") | Q(held_at__isnull=False) & ~Q(hold_reason=""),
+                name="job_hold_has_reason",
+            ),
+            models.UniqueConstraint(
+                fields=["technician"],
+                condition=Q(status__in=["en_route", "in_progress"]),
+                name="job_one_active_per_technician",
+            ),
+            models.UniqueConstraint(fields=["external_id"], condition=~Q(external_id=""), name="job_external_id_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.number} {self.job_type}"
+
+    @property
+    def number(self) -> str:
+        return f"J-{self.pk:06d}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def is_on_hold(self) -> bool:
+        return self.held_at is not None
+
+    @property
+    def title(self) -> str:
+        """The first line of the description, or the type where nothing was written."""
+        return self.description.strip().split("\n", 1)[0][:120] or self.job_type.name
+
+    @property
+    def seen(self) -> str:
+        """Status and technician in one word: a form carries it to say what its user was looking at."""
+        return f"{self.status}.{self.technician_id or ''}"
+
+    def is_overdue(self, *, today: date) -> bool:
+        return self.is_open and self.scheduled_on is not None and self.scheduled_on < today
+
+    def is_late_for_window(self, *, now: datetime) -> bool:
+        """The promised time block is over and nobody has begun."""
+        not_begun = self.status in (Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE)
+        return not_begun and self.window_ends_at is not None and self.window_ends_at < now
+
+
+class RequiredSkill(models.Model):
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="required_skills")
+    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="+")
+    level = models.PositiveSmallIntegerField(choices=Proficiency.choices, default=Proficiency.BEGINNER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["job", "skill"], name="required_skill_once"),
+            models.CheckConstraint(condition=Q(level__in=Proficiency.values), name="required_skill_level"),
+        ]
+
+    def __str__(self):
+        return f"{self.skill} from {self.get_level_display()}"

@@ -1,0 +1,70 @@
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from sla.models import Priority
+
+
+class AssignmentRule(models.Model):
+    """What smart dispatch does with a new job of a priority."""
+
+    class Mode(models.TextChoices):
+        AUTOMATIC = "automatic", "Automatic: assign to the best match"
+        SUGGEST = "suggest", "Suggest: a dispatcher confirms"
+        MANUAL = "manual", "Manual: off"
+
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, unique=True)
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.SUGGEST)
+
+    class Meta:
+        ordering = ["-priority"]
+        constraints = [
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="assignment_rule_priority"),
+            models.CheckConstraint(
+                condition=Q(mode__in=["automatic", "suggest", "manual"]), name="assignment_rule_mode"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_priority_display()}: {self.get_mode_display()}"
+
+
+def weight_field(default: int):
+    return models.PositiveSmallIntegerField(default=default, validators=[MaxValueValidator(100)])
+
+
+class DispatchSettings(models.Model):
+    """One row (id 1): the weights of smart dispatch and how travel is estimated."""
+
+    skill_weight = weight_field(25)
+    proximity_weight = weight_field(30)
+    availability_weight = weight_field(20)
+    workload_weight = weight_field(15)
+    sla_weight = weight_field(10)
+    detour_factor = models.FloatField(
+        default=1.3,
+        validators=[MinValueValidator(1), MaxValueValidator(3)],
+        help_text="Road distance over straight-line distance.",
+    )
+    average_speed_kmh = models.FloatField(
+        "average speed (km/h)", default=35, validators=[MinValueValidator(5), MaxValueValidator(130)]
+    )
+    fresh_position_minutes = models.PositiveSmallIntegerField(
+        default=15, validators=[MinValueValidator(1)], help_text="An older GPS fix no longer says where someone is."
+    )
+    position_retention_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(1)])
+
+    class Meta:
+        verbose_name_plural = "dispatch settings"
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="dispatch_settings_one_row"),
+            models.CheckConstraint(condition=Q(detour_factor__range=(1, 3)), name="dispatch_detour_factor"),
+            models.CheckConstraint(condition=Q(average_speed_kmh__range=(5, 130)), name="dispatch_average_speed"),
+        ]
+
+    def __str__(self):
+        return "Dispatch settings"
+
+    @classmethod
+    def load(cls) -> "DispatchSettings":
+        return cls.objects.get_or_create(pk=1)[0]

@@ -1,0 +1,40 @@
+"""RQ tasks: each takes ids or nothing, reads the database anew and leaves the work to an action. All may run twice."""
+
+import logging
+from datetime import timedelta
+
+import django_rq
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+from redis.exceptions import RedisError
+
+from dispatch import actions
+from dispatch.models import DispatchSettings
+from technicians.positions import forget_positions
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(task, *args) -> None:
+    """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again."""
+
+    def send():
+        try:
+            django_rq.get_queue("default").enqueue(task, *args)
+        except (OSError, RedisError) as error:
+            log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
+
+    transaction.on_commit(send, robust=True)
+
+
+def rezone_open_jobs() -> int:
+    return actions.rezone_open_jobs()
+
+
+def forget_old_data() -> dict[str, int]:
+    """Positions past their retention and expired sessions."""
+    days = DispatchSettings.load().position_retention_days
+    forgotten = forget_positions(before=timezone.now() - timedelta(days=days))
+    call_command("clearsessions")
+    return {"positions": forgotten}

@@ -1,0 +1,242 @@
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from zones import access
+from zones.models import ServiceZone
+
+
+class Proficiency(models.IntegerChoices):
+    BEGINNER = 1
+    INTERMEDIATE = 2
+    ADVANCED = 3
+    EXPERT = 4
+
+
+class Skill(models.Model):
+    name = models.CharField(max_length=60, unique=True)
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+
+def coordinates_check(prefix: str = "") -> Q:
+    """Both coordinates on the globe, or neither."""
+    latitude, longitude = f"{prefix}latitude", f"{prefix}longitude"
+    return Q(**{f"{latitude}__isnull": True, f"{longitude}__isnull": True}) | Q(
+        **{f"{latitude}__range": (-90, 90), f"{longitude}__range": (-180, 180)}
+    )
+
+
+class TechnicianQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(is_active=True, user__is_active=True)
+
+    def visible_to(self, user):
+        """Whoever may view technicians: those who cover one of the user's zones, or none at all; else only oneself."""
+        if not user.has_perm("technicians.view_technician"):
+            return self.filter(user_id=user.pk)
+        zone_ids = access.dispatch_zone_ids(user)
+        if zone_ids is access.ALL_ZONES:
+            return self
+        covering = Technician.zones.through.objects.filter(servicezone__in=zone_ids).values("technician")
+        somewhere = Technician.zones.through.objects.values("technician")
+        return self.filter(Q(pk__in=covering) | ~Q(pk__in=somewhere))
+
+    def by_name(self):
+        return self.select_related("user").order_by("user__first_name", "user__last_name", "pk")
+
+
+class Technician(models.Model):
+    """A person who does jobs. `home_*` is where the day starts; `latitude`.. is the newest position, if any."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="technician")
+    phone = models.CharField(max_length=40, blank=True)
+    home_address = models.CharField(max_length=200, blank=True)
+    home_latitude = models.FloatField(null=True, blank=True)
+    home_longitude = models.FloatField(null=True, blank=True)
+    commission_rate = models.DecimalField(
+        "commission rate (%)",
+        max_digits=5,
+        decimal_places=2,
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+    )
+    daily_maximum = models.PositiveSmallIntegerField(
+        "jobs per day at most", default=8, validators=[MinValueValidator(1), MaxValueValidator(50)]
+    )
+    zones = models.ManyToManyField(ServiceZone, related_name="technicians", blank=True)
+    is_active = models.BooleanField("active", default=True)
+    external_id = models.CharField(max_length=80, blank=True, help_text="The id in the system this was imported from.")
+
+    latitude = models.FloatField(null=True, blank=True, editable=False)
+    longitude = models.FloatField(null=True, blank=True, editable=False)
+    accuracy_m = models.FloatField(null=True, blank=True, editable=False)
+    position_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = TechnicianQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("view_commission_rate", "Can see and set commission rates")]
+        constraints = [
+            models.CheckConstraint(condition=Q(commission_rate__range=(0, 100)), name="technician_commission_percent"),
+            models.CheckConstraint(condition=Q(daily_maximum__range=(1, 50)), name="technician_daily_maximum"),
+            models.CheckConstraint(condition=coordinates_check("home_"), name="technician_home_on_globe"),
+            models.CheckConstraint(
+                condition=Q(latitude=None, longitude=None, position_at=None)
+                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180), position_at__isnull=False),
+                name="technician_position_whole",
+            ),
+            models.UniqueConstraint(
+                fields=["external_id"], condition=~Q(external_id=""), name="technician_external_id_once"
+            ),
+        ]
+
+    def __str__(self):
+        return self.user.get_full_name() or self.user.username
+
+
+class TechnicianSkill(models.Model):
+    technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="skills")
+    skill = models.ForeignKey(Skill, on_delete=models.PROTECT, related_name="+")
+    level = models.PositiveSmallIntegerField(choices=Proficiency.choices, default=Proficiency.INTERMEDIATE)
+    certificate_expires_on = models.DateField(null=True, blank=True, help_text="The last day on which it counts.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["technician", "skill"], name="technician_skill_once"),
+            models.CheckConstraint(condition=Q(level__in=Proficiency.values), name="technician_skill_level"),
+        ]
+
+    def __str__(self):
+        return f"{self.skill} {self.get_level_display()}"
+
+
+class Weekday(models.IntegerChoices):
+    """As Python's date.weekday()."""
+
+    MONDAY = 0
+    TUESDAY = 1
+    WEDNESDAY = 2
+    THURSDAY = 3
+    FRIDAY = 4
+    SATURDAY = 5
+    SUNDAY = 6
+
+
+class WorkingHours(models.Model):
+    """A weekly shift in the business's own time; one that ends before it starts runs past midnight."""
+
+    technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="working_hours")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday.choices)
+    starts_at = models.TimeField()
+    ends_at = models.TimeField()
+    break_starts_at = models.TimeField(null=True, blank=True)
+    break_ends_at = models.TimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "working hours"
+        ordering = ["weekday", "starts_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["technician", "weekday", "starts_at"], name="working_hours_once"),
+            models.CheckConstraint(condition=Q(weekday__range=(0, 6)), name="working_hours_weekday"),
+            models.CheckConstraint(condition=~Q(starts_at=F("ends_at")), name="working_hours_not_empty"),
+            models.CheckConstraint(
+                condition=Q(break_starts_at=None, break_ends_at=None)
+                | Q(break_starts_at__isnull=False, break_ends_at__isnull=False)
+                & ~Q(break_starts_at=F("break_ends_at")),
+                name="working_hours_break_whole",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_weekday_display()} {self.starts_at:%H:%M}-{self.ends_at:%H:%M}"
+
+
+class TimeOff(models.Model):
+    class Kind(models.TextChoices):
+        VACATION = "vacation"
+        SICK = "sick", "Called out sick"
+        TRAINING = "training"
+        OTHER = "other"
+
+    technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="time_off")
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.VACATION)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name_plural = "time off"
+        ordering = ["starts_at"]
+        indexes = [models.Index(fields=["technician", "starts_at", "ends_at"])]
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="time_off_ends_after_start")
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.starts_at:%Y-%m-%d}"
+
+
+class ClockRecord(models.Model):
+    """One stretch of being on duty; the open one (no `clocked_out_at`) means: on duty now."""
+
+    technician = models.ForeignKey(Technician, on_delete=models.PROTECT, related_name="clock_records")
+    clocked_in_at = models.DateTimeField()
+    clocked_out_at = models.DateTimeField(null=True, blank=True)
+    closed_by_system = models.BooleanField(default=False, help_text="Ended by the system because nobody clocked out.")
+
+    class Meta:
+        ordering = ["-clocked_in_at"]
+        indexes = [models.Index(fields=["technician", "-clocked_in_at"])]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["technician"], condition=Q(clocked_out_at=None), name="clock_record_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(clocked_out_at=None) | Q(clocked_out_at__gte=F("clocked_in_at")),
+                name="clock_record_out_after_in",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.technician_id} {self.clocked_in_at:%Y-%m-%d %H:%M}"
+
+
+class Position(models.Model):
+    """A past position. `recorded_at` is the device's time of the fix, `received_at` ours."""
+
+    class Source(models.TextChoices):
+        PHONE = "phone", "Phone page"
+        OSMAND = "osmand", "OsmAnd protocol"
+        OWNTRACKS = "owntracks", "OwnTracks"
+        TRACCAR = "traccar", "Traccar server"
+
+    technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="positions")
+    recorded_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    accuracy_m = models.FloatField(null=True, blank=True)
+    speed_kmh = models.FloatField(null=True, blank=True)
+    heading_degrees = models.FloatField(null=True, blank=True)
+    battery_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    source = models.CharField(max_length=10, choices=Source.choices)
+
+    class Meta:
+        get_latest_by = "recorded_at"
+        indexes = [models.Index(fields=["received_at"])]
+        constraints = [
+            models.UniqueConstraint(fields=["technician", "recorded_at"], name="position_once"),
+            models.CheckConstraint(
+                condition=Q(latitude__range=(-90, 90), longitude__range=(-180, 180)), name="position_on_globe"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.latitude:.5f}, {self.longitude:.5f}"

@@ -1,0 +1,86 @@
+"""The cast and the guards.
+
+Dana dispatches North, Omar manages everything, Ada is the admin, Tess (North) and Tom (South) are technicians, Nick has
+an account and no role.
+"""
+
+import logging
+import os
+import socket
+
+import pytest
+
+from dispatch.models import User
+from dispatch.roles import Role
+from tests.factories import ServiceZoneFactory, TechnicianFactory, UserFactory, square
+from zones.access import grant_zones
+
+# Playwright's synchronous API runs an event loop in the main thread, where Django would refuse the ORM.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture
+def north(db):
+    return ServiceZoneFactory(name="North", boundary=square(-75.2, 40.0, -75.0, 40.2))
+
+
+@pytest.fixture
+def south(db):
+    return ServiceZoneFactory(name="South", boundary=square(-75.2, 39.8, -75.0, 40.0))
+
+
+@pytest.fixture
+def dana(north) -> User:
+    user = UserFactory(username="dana", role=Role.DISPATCHER)
+    grant_zones(user, [north])
+    return user
+
+
+@pytest.fixture
+def omar(db) -> User:
+    return UserFactory(username="omar", role=Role.MANAGER)
+
+
+@pytest.fixture
+def ada(db) -> User:
+    return UserFactory(username="ada", role=Role.ADMIN)
+
+
+@pytest.fixture
+def tess(north):
+    return TechnicianFactory(user__username="tess", zones=[north])
+
+
+@pytest.fixture
+def tom(south):
+    return TechnicianFactory(user__username="tom", zones=[south])
+
+
+@pytest.fixture
+def nick(db) -> User:
+    return UserFactory(username="nick")
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors_logged(request, caplog):
+    """An ERROR in the log fails the test, unless it says `@pytest.mark.expects_error_logs`."""
+    yield
+    if request.node.get_closest_marker("expects_error_logs"):
+        return
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert not errors, f"logged: {[record.getMessage() for record in errors]}"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network():
+    """Connections leave this machine for nobody."""
+    connect = socket.socket.connect
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"A test tried to reach {address}.")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield

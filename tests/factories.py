@@ -1,0 +1,106 @@
+"""Test data. Jobs reach a state through the real actions, so that a completed job has its history."""
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from dispatch import actions
+from dispatch.models import Customer, JobType, Site, Status, User
+from dispatch.roles import Role, give_role
+from technicians.models import Skill, Technician
+from zones.models import ServiceZone
+
+PASSWORD = "a-good-password"
+
+
+def square(west, south, east, north):
+    """A GeoJSON Polygon."""
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+class ServiceZoneFactory(DjangoModelFactory):
+    class Meta:
+        model = ServiceZone
+
+    name = factory.Sequence("Zone {}".format)
+    boundary = factory.Sequence(lambda n: square(10 + n, 10, 11 + n, 11))
+
+
+class UserFactory(DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence("user{}".format)
+    first_name = factory.LazyAttribute(lambda user: user.username.title())
+    password = factory.django.Password(PASSWORD)
+    role = factory.PostGeneration(lambda user, create, role: role and give_role(user, Role(role)))
+
+
+class SkillFactory(DjangoModelFactory):
+    class Meta:
+        model = Skill
+        django_get_or_create = ["name"]
+
+    name = factory.Sequence("Skill {}".format)
+
+
+class TechnicianFactory(DjangoModelFactory):
+    class Meta:
+        model = Technician
+        skip_postgeneration_save = True
+
+    user = factory.SubFactory(UserFactory, role=Role.TECHNICIAN)
+    home_latitude = 40.0
+    home_longitude = -75.0
+    zones = factory.PostGeneration(lambda technician, create, zones: zones and technician.zones.set(zones))
+
+
+class CustomerFactory(DjangoModelFactory):
+    class Meta:
+        model = Customer
+
+    name = factory.Sequence("Customer {}".format)
+    phone = factory.Sequence("555-01{:02d}".format)
+
+
+class SiteFactory(DjangoModelFactory):
+    class Meta:
+        model = Site
+
+    customer = factory.SubFactory(CustomerFactory)
+    address = factory.Sequence("{} Ash St".format)
+
+
+class JobTypeFactory(DjangoModelFactory):
+    class Meta:
+        model = JobType
+        django_get_or_create = ["name"]
+
+    name = "Repair"
+
+
+def make_job(status=Status.CREATED, *, by, technician=None, site=None, zone=None, reason="Because", **fields):
+    """A job in `status`, brought there by `by` (a user who may dispatch). `zone` puts the site in its middle."""
+    if site is None:
+        where = {}
+        if zone is not None:
+            ring = zone.boundary["coordinates"][0]
+            where = {"longitude": (ring[0][0] + ring[2][0]) / 2, "latitude": (ring[0][1] + ring[2][1]) / 2}
+        site = SiteFactory(**where)
+    fields.setdefault("scheduled_on", timezone.localdate())
+    fields.setdefault("job_type", JobTypeFactory())
+    job = actions.create_job(customer=site.customer, site=site, by=by, **fields)
+    way = {
+        Status.CREATED: [],
+        Status.ASSIGNED: [Status.ASSIGNED],
+        Status.EN_ROUTE: [Status.ASSIGNED, Status.EN_ROUTE],
+        Status.IN_PROGRESS: [Status.ASSIGNED, Status.IN_PROGRESS],
+        Status.COMPLETED: [Status.ASSIGNED, Status.IN_PROGRESS, Status.COMPLETED],
+        Status.CANCELLED: [Status.CANCELLED],
+    }[Status(status)]
+    for step in way:
+        whom = (technician or TechnicianFactory()) if step == Status.ASSIGNED else None
+        job = actions.change_status(job, step, technician=whom, by=by, note=reason)
+    return job

@@ -1,0 +1,1 @@
+"""pytest plugin: starts what the tests need (being extended)."""

@@ -1,0 +1,50 @@
+"""Which zones a user may dispatch in. The only module that grants zones.
+
+The model-wide permission `zones.dispatch_servicezone` means every zone, those drawn later included; it comes with the
+roles that are never limited, or is given to a dispatcher directly. Without it the zones are those that guardian holds.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from guardian.shortcuts import assign_perm, get_objects_for_user
+
+DISPATCH: Final = "zones.dispatch_servicezone"
+ALL_ZONES: Final = None
+
+
+def dispatch_zone_ids(user) -> frozenset[int] | None:
+    """Ids of the zones, or ALL_ZONES. Remembered on the user object, which lives as long as its request."""
+    if not hasattr(user, "_dispatch_zone_ids"):
+        user._dispatch_zone_ids = _load_zone_ids(user)
+    return user._dispatch_zone_ids
+
+
+def _load_zone_ids(user) -> frozenset[int] | None:
+    from zones.models import ServiceZone
+
+    if not user.is_active:
+        return frozenset()
+    if user.has_perm(DISPATCH):
+        return ALL_ZONES
+    granted = get_objects_for_user(user, DISPATCH, ServiceZone, accept_global_perms=False)
+    return frozenset(granted.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def grant_zones(user, zones: Iterable | None) -> None:
+    """Makes these the only zones in which the user may dispatch; ALL_ZONES grants every present and future one."""
+    from zones.models import ServiceZoneUserObjectPermission
+
+    model_wide = Permission.objects.get(content_type__app_label="zones", codename="dispatch_servicezone")
+    ServiceZoneUserObjectPermission.objects.filter(user=user).delete()
+    if zones is ALL_ZONES:
+        user.user_permissions.add(model_wide)
+    else:
+        user.user_permissions.remove(model_wide)
+        for zone in zones:
+            assign_perm(DISPATCH, user, zone)
+    for remembered in ("_dispatch_zone_ids", "_perm_cache", "_user_perm_cache", "_group_perm_cache"):
+        user.__dict__.pop(remembered, None)
