@@ -1,0 +1,16 @@
+"""What `manage.py rqcron config/cron.py` enqueues, and how often.
+
+RQ's cron cannot give its jobs an id per time slot, so two of them enqueue everything twice. That is harmless: every
+task finds out for itself what is due and may run twice. By interval, not by cron expression: an interval also runs once
+at the start and so catches up on what was missed while the cron was down.
+"""
+
+from rq.cron import register
+
+from dispatch.tasks import forget_old_data, rezone_open_jobs
+
+FIVE_MINUTES = 5 * 60
+DAY = 24 * 60 * 60
+
+register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
+register(forget_old_data, "default", interval=DAY)

@@ -1,0 +1,204 @@
+"""`make demo`: everything in one terminal, with nothing to install beside Python.
+
+Starts a Redis of its own unless REDIS_URL names one, prepares the database, then runs the web server, the worker and
+the cron until Ctrl-C. If one of them ends, all end. Production runs the same commands by other means (Procfile).
+"""
+
+import hashlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from config import processes, valkey
+from config.processes import Child
+
+if sys.platform == "win32":
+    sys.exit("Truckroll runs on Linux and macOS; on Windows use WSL.")
+import fcntl
+
+VAR_DIR = Path(os.environ.get("TRUCKROLL_VAR", processes.BASE_DIR / "var")).resolve()
+LOG_DIR = VAR_DIR / "log"
+ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+class CannotRun(Exception):
+    """The message is the one line that the user reads."""
+
+
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM: like KeyboardInterrupt, no `except Exception` may swallow it."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def number(name: str, default: int, *, at_most: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= at_most:
+        raise CannotRun(f"{name}={text} is not a number from 1 to {at_most}.")
+    return int(text)
+
+
+def free_address() -> tuple[str, int]:
+    host, port = os.environ.get("HOST") or "127.0.0.1", number("PORT", 8000, at_most=65535)
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        reason = str(error).partition("] ")[2].partition(" (")[0] or error
+        raise CannotRun(
+            f"cannot listen on {host} port {port}: {reason}. Choose another: make demo HOST=127.0.0.1 PORT=8001"
+        ) from None
+    return host, port
+
+
+def lock_var_dir() -> int:
+    """Two supervisors on one database would stop each other's Redis."""
+    LOG_DIR.mkdir(parents=True, exist_ok=True)
+    lock = os.open(VAR_DIR / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotRun(f"already running on {VAR_DIR}. Stop it, or set TRUCKROLL_VAR to another folder.") from None
+    return lock
+
+
+def secret_key() -> str:
+    path = VAR_DIR / "secret-key"
+    if not path.exists() or not path.read_text():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+def child_env(host: str) -> dict[str, str]:
+    hosts = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+    # Who listens on every interface wants to be reached under names that cannot be known here.
+    own = "*" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
+    env = os.environ | {
+        "TRUCKROLL_VAR": str(VAR_DIR),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(),
+        "ALLOWED_HOSTS": f"{hosts},{own}",
+        "STATIC_FROM_PACKAGES": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PYTHONUNBUFFERED": "1",
+    }
+    env.pop("DEBUG", None)
+    return env
+
+
+def redis_socket() -> Path:
+    """In a short folder: a Unix socket's path may have about 100 bytes, and VAR_DIR may be longer."""
+    name = f"truckroll-{hashlib.sha256(f'{os.getuid()}:{VAR_DIR}'.encode()).hexdigest()[:12]}"
+    parent = tempfile.gettempdir()
+    path = Path(parent if len(parent) < 60 else "/tmp", name)  # noqa: S108
+    path.mkdir(mode=0o700, exist_ok=True)
+    if path.is_symlink() or path.stat().st_uid != os.getuid():
+        raise CannotRun(f"{path} belongs to someone else. Remove it, or set REDIS_URL.")
+    return path / "valkey.sock"
+
+
+def start_redis(path: Path, children: list[Child], env: dict[str, str]) -> None:
+    """One that a killed supervisor left behind is taken over."""
+    if valkey.is_answering(path):
+        return
+    server = valkey.find_server()
+    if server is None:
+        raise CannotRun(valkey.MISSING)
+    child = Child.start("redis", valkey.command(server, path), env=env, log_dir=LOG_DIR)
+    children.append(child)
+    if not valkey.wait_until_answering(path, child.process):
+        raise CannotRun(f"{server} does not answer. See {child.log}")
+
+
+def prepare(env: dict[str, str]) -> str:
+    """Migrates and seeds; returns the logins to print."""
+    if not env.get("DATABASE_URL") and not (VAR_DIR / "db.sqlite3").exists():
+        say("First start: making a database with a day of demo data ...")
+    done = subprocess.run(
+        [sys.executable, "-m", "config.prepare"],
+        cwd=processes.BASE_DIR,
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=processes.dies_with_parent(signal.SIGTERM),
+    )
+    if done.returncode:
+        raise CannotRun("the database could not be prepared; the reason is above.")
+    return done.stdout.rstrip()
+
+
+def check(children: list[Child]) -> None:
+    for child in children:
+        if not child.is_running:
+            raise CannotRun(f"{child.name} {child.exit_reason}, so everything stops. See {child.log}")
+
+
+def is_listening(host: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((ANY_ADDRESS.get(host, host), port), timeout=1):
+        return True
+    return False
+
+
+def run(children: list[Child]) -> None:
+    host, port = free_address()
+    web = processes.web(host=host, port=port, processes=number("WEB_PROCESSES", 1, at_most=64))
+    env = child_env(host)
+    if not env.get("REDIS_URL"):
+        env["REDIS_URL"] = valkey.url(redis_socket())
+        start_redis(redis_socket(), children, env)
+    logins = prepare(env)
+    # Web processes of its own outlive a uvicorn that was killed, so it is asked to stop.
+    children.append(Child.start("web", web, env=env, log_dir=LOG_DIR, death_signal=signal.SIGTERM))
+    children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
+    children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
+    while not is_listening(host, port):
+        check(children)
+        time.sleep(0.02)
+    say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/\n{logins}\nCtrl-C stops it.")
+    while True:
+        check(children)
+        time.sleep(0.2)
+
+
+def stop_all(children: list[Child]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    processes.stop(child for child in children if child.name != "redis")
+    if not os.environ.get("REDIS_URL"):
+        valkey.ask(redis_socket(), b"SHUTDOWN NOSAVE")  # also one that was taken over
+    processes.stop(child for child in children if child.name == "redis")
+
+
+def raise_stopped(*_) -> None:
+    raise Stopped
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, raise_stopped)
+    children: list[Child] = []
+    try:
+        lock = lock_var_dir()  # held until the process ends
+        try:
+            run(children)
+        finally:
+            stop_all(children)
+            os.close(lock)
+    except Stopped:
+        return 0
+    except CannotRun as error:
+        print(f"truckroll: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
