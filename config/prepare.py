@@ -8,22 +8,14 @@ import os
 import django
 
 
-def migrate() -> None:
-    from django.core.management import call_command
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
-
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
-
-
 def seed() -> None:
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
+    from django.db import transaction
 
     if not get_user_model().objects.exists():
-        call_command("seed_demo", verbosity=0)
+        with transaction.atomic():  # half a demo would never be completed
+            call_command("seed_demo", verbosity=0)
 
 
 def logins() -> list[str]:
@@ -38,6 +30,8 @@ def logins() -> list[str]:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    migrate()
+    from django.core.management import call_command
+
+    call_command("migrate", interactive=False, verbosity=0)
     seed()
     print(*logins(), sep="\n")  # noqa: T201

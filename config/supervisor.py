@@ -9,11 +9,12 @@ import os
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from config import processes, valkey
@@ -118,10 +119,24 @@ def start_redis(path: Path, children: list[Child], env: dict[str, str]) -> None:
         raise CannotRun(f"{server} does not answer. See {child.log}")
 
 
+def fingerprint() -> str:
+    """Of all that decides whether the database is up to date: our code, the packages, what has been applied."""
+    code = [processes.BASE_DIR / "requirements.txt", *sorted(processes.BASE_DIR.glob("*/migrations/*.py"))]
+    code += processes.BASE_DIR.glob("*/roles.py")
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in code))
+    with closing(sqlite3.connect(VAR_DIR / "db.sqlite3")) as database, suppress(sqlite3.Error):
+        digest.update(repr(database.execute("SELECT app, name FROM django_migrations ORDER BY id").fetchall()).encode())
+    return digest.hexdigest()
+
+
 def prepare(env: dict[str, str]) -> str:
-    """Migrates and seeds; returns the logins to print."""
-    if not env.get("DATABASE_URL") and not (VAR_DIR / "db.sqlite3").exists():
-        say("First start: making a database with a day of demo data ...")
+    """Migrates and seeds, unless that would find nothing to do; returns the logins to print."""
+    is_own, memory = not env.get("DATABASE_URL"), VAR_DIR / "prepared"
+    if is_own and (VAR_DIR / "db.sqlite3").exists() and memory.exists():
+        known, _, logins = memory.read_text().partition("\n")
+        if known == fingerprint():
+            return logins
+    say("Preparing the database; the first time, with demo data ...")
     done = subprocess.run(
         [sys.executable, "-m", "config.prepare"],
         cwd=processes.BASE_DIR,
@@ -133,7 +148,10 @@ def prepare(env: dict[str, str]) -> str:
     )
     if done.returncode:
         raise CannotRun("the database could not be prepared; the reason is above.")
-    return done.stdout.rstrip()
+    logins = done.stdout.rstrip()
+    if is_own:
+        memory.write_text(f"{fingerprint()}\n{logins}")
+    return logins
 
 
 def check(children: list[Child]) -> None:
@@ -158,12 +176,12 @@ def run(children: list[Child]) -> None:
     logins = prepare(env)
     # Web processes of its own outlive a uvicorn that was killed, so it is asked to stop.
     children.append(Child.start("web", web, env=env, log_dir=LOG_DIR, death_signal=signal.SIGTERM))
-    children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
-    children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while not is_listening(host, port):
         check(children)
         time.sleep(0.02)
     say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/\n{logins}\nCtrl-C stops it.")
+    children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
+    children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while True:
         check(children)
         time.sleep(0.2)
