@@ -104,6 +104,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+    # A file, so that servers in other processes can share the tests' database.
+    DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
 else:
     # Every request runs in a thread of its own: a pool shares connections where CONN_MAX_AGE cannot.
     DATABASES["default"]["OPTIONS"] = {
@@ -124,7 +126,7 @@ CHANNEL_LAYERS = {
     }
 }
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 360}}
-RQ = {"DEFAULT_RESULT_TTL": 3600}
+RQ = {"DEFAULT_RESULT_TTL": 3600, "WORKER_CLASS": "config.worker.PromptWorker"}
 LIVE_HEARTBEAT_SECONDS = float(os.environ.get("LIVE_HEARTBEAT_SECONDS", "3"))
 
 # Accounts and permissions -----------------------------------------------------------------------
