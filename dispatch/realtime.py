@@ -8,7 +8,9 @@ in LiveVersion that grows with every event; a heartbeat carries it, so a board t
 import asyncio
 import logging
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from weakref import WeakKeyDictionary
 
@@ -57,8 +59,23 @@ def versions_of(groups: Collection[str]) -> dict[str, int]:
 # Publishing ---------------------------------------------------------------------------------------
 
 
+_is_muted: ContextVar[bool] = ContextVar("is_muted", default=False)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Inside, nothing is published: a bulk change says so in one event of its own afterwards."""
+    token = _is_muted.set(True)
+    try:
+        yield
+    finally:
+        _is_muted.reset(token)
+
+
 def publish(event: str, *, groups: Iterable[str], **payload) -> None:
     """Sends the event to the groups once the transaction has committed. Never fails or undoes what was committed."""
+    if _is_muted.get():
+        return
     transaction.on_commit(partial(_publish_now, event, sorted(set(groups)), payload), robust=True)
 
 
