@@ -5,27 +5,32 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
+from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.create import create_job
 from dispatch.actions.duty import clock_in, clock_out
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.status import assign_job, change_status, unassign_job
-from dispatch.actions.zoning import locate_site, rezone_open_jobs
+from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
 __all__ = [
     "ActionRefused",
     "EditConflict",
     "SkillNeed",
     "add_note",
+    "announce_jobs",
     "assign_job",
     "change_status",
     "clock_in",
     "clock_out",
     "create_job",
+    "create_jobs",
     "describe_state",
     "edit_job",
     "hold_job",
     "locate_site",
     "release_job",
     "rezone_open_jobs",
+    "save_site",
     "unassign_job",
+    "update_created_jobs",
 ]

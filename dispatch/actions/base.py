@@ -67,8 +67,8 @@ def groups_of_job(job: Job) -> set[str]:
     return groups
 
 
-def publish_job(job: Job, *, also: set[str] = frozenset()) -> None:
-    realtime.publish("job-changed", groups=groups_of_job(job) | also, jobs=[job.pk])
+def publish_job(job: Job, *, also: set[str] = frozenset(), event: str = "job-changed") -> None:
+    realtime.publish(event, groups=groups_of_job(job) | also, jobs=[job.pk])
 
 
 def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:

@@ -47,7 +47,7 @@ def create_job(
     log_change(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
-    publish_job(job)
+    publish_job(job, event="job-created")
     if technician:
         assign_job(job, technician, by=by, now=now)
     return job

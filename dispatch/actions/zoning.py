@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F
 
 from dispatch import realtime
-from dispatch.actions.base import groups_of_job
+from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_job
 from dispatch.models import Job, Site
 from zones.models import ServiceZone
 
@@ -39,3 +39,17 @@ def rezone_open_jobs() -> int:
     if moved:
         realtime.publish("job-changed", groups=groups, jobs=moved)
     return len(moved)
+
+
+@transaction.atomic
+def save_site(site: Site, *, by) -> Site:
+    """Saves a changed site, finds its zone anew and moves its open jobs there."""
+    check_may_dispatch(by)
+    site.save()
+    locate_site(site)
+    for job in site.jobs.open().select_related("technician"):
+        groups = groups_of_job(job)
+        job.zone_id = site.zone_id
+        Job.objects.filter(pk=job.pk).update(zone_id=site.zone_id, version=F("version") + 1)
+        publish_job(job, also=groups)
+    return site

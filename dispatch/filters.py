@@ -1,0 +1,164 @@
+"""The board's filters. What is chosen is in the URL, so that a view can be bookmarked and shared."""
+
+from datetime import date
+
+import django_filters as filters
+from django import forms
+from django.db.models import F, Q
+
+from dispatch.models import Job, JobType, Priority, Status
+from technicians.models import Technician
+from zones.models import ServiceZone
+
+ALL_DAYS = "all"
+
+
+class DayField(forms.DateField):
+    """A date, or the word `all`."""
+
+    def to_python(self, value):
+        return ALL_DAYS if value == ALL_DAYS else super().to_python(value)
+
+
+class DayFilter(filters.Filter):
+    field_class = DayField
+
+
+def visible_technicians(request):
+    return Technician.objects.visible_to(request.user).by_name()
+
+
+def visible_zones(request):
+    return ServiceZone.objects.dispatchable_by(request.user)
+
+
+class Checkboxes(forms.CheckboxSelectMultiple):
+    template_name = "forms/_checkboxes.html"
+
+
+def many(**kwargs) -> dict:
+    return {"widget": Checkboxes, "null_value": "none", **kwargs}
+
+
+class JobFilter(filters.FilterSet):
+    """Two kinds: what makes the scope that the counts describe, and what narrows the list to some of it."""
+
+    NARROWING = ("status", "late", "hold", "location")
+    DATES = ("day", "from", "to")
+
+    q = filters.CharFilter(
+        method="search",
+        label="Search",
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "placeholder": "Number, customer, phone, address",
+                "autocomplete": "off",
+                "data-key": "/",
+            }
+        ),
+    )
+    day = DayFilter(method="ignore", label="Day")
+    status = filters.MultipleChoiceFilter(choices=Status.choices, widget=Checkboxes, label="Status")
+    priority = filters.TypedMultipleChoiceFilter(
+        choices=reversed(Priority.choices), coerce=int, widget=Checkboxes, label="Priority"
+    )
+    zone = filters.ModelMultipleChoiceFilter(queryset=visible_zones, null_label="No zone", label="Zone", **many())
+    technician = filters.ModelMultipleChoiceFilter(
+        queryset=visible_technicians, null_label="Nobody", label="Technician", **many()
+    )
+    job_type = filters.ModelMultipleChoiceFilter(queryset=JobType.objects.all(), label="Type", widget=Checkboxes)
+    late = filters.BooleanFilter(method="only_late", label="Late")
+    hold = filters.BooleanFilter(method="only_on_hold", label="On hold")
+    location = filters.ChoiceFilter(choices=[("none", "No location")], method="without_location", label="Location")
+
+    class Meta:
+        model = Job
+        fields = []
+
+    def __init__(self, *args, now, today, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.now, self.today = now, today
+        self.form.is_valid()
+
+    @classmethod
+    def get_filters(cls):
+        # `from` is a keyword of Python, so these two cannot be written as attributes.
+        found = super().get_filters()
+        for name, label in (("from", "From"), ("to", "To")):
+            found[name] = filters.DateFilter(
+                method="ignore", label=label, widget=forms.DateInput(attrs={"type": "date"})
+            )
+        return found
+
+    @property
+    def chosen(self) -> dict:
+        return {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])}
+
+    def scope(self):
+        """The jobs of the chosen days that pass all filters but the narrowing ones."""
+        return self._apply([name for name in self.filters if name not in self.NARROWING], self._on_chosen_days())
+
+    def narrow(self, jobs):
+        return self._apply(self.NARROWING, jobs)
+
+    def _apply(self, names, jobs):
+        for name in names:
+            if name in self.form.cleaned_data:
+                jobs = self.filters[name].filter(jobs, self.form.cleaned_data[name])
+        return jobs
+
+    def _on_chosen_days(self):
+        first, last = self.form.cleaned_data.get("from"), self.form.cleaned_data.get("to")
+        if first or last:
+            return self.queryset.on_days(first or date.min, last or date.max)
+        day = self.form.cleaned_data.get("day")
+        if day == ALL_DAYS:
+            return self.queryset
+        return self.queryset.for_dispatch_day(day or self.today, today=self.today)
+
+    def search(self, jobs, name, text):
+        return jobs.matching(text)
+
+    def only_late(self, jobs, name, value):
+        late = Q(status__in=(Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE), window_ends_at__lt=self.now)
+        return jobs.filter(late) if value else jobs
+
+    def only_on_hold(self, jobs, name, value):
+        return jobs.filter(held_at__isnull=False) if value else jobs
+
+    def without_location(self, jobs, name, value):
+        return jobs.filter(site__latitude=None)
+
+    def ignore(self, jobs, name, value):
+        return jobs
+
+
+def _nulls_last(name: str):
+    return F(name).asc(nulls_last=True)
+
+
+SORTS = {
+    "when": (
+        _nulls_last("scheduled_on"),
+        _nulls_last("planned_starts_at"),
+        _nulls_last("window_starts_at"),
+        "-priority",
+        "pk",
+    ),
+    "number": ("pk",),
+    "priority": ("-priority", "created_at", "pk"),
+    "status": ("status", "pk"),
+    "customer": ("customer__name", "pk"),
+    "zone": (_nulls_last("zone__name"), "pk"),
+    "type": ("job_type__name", "pk"),
+    "technician": (_nulls_last("technician__user__first_name"), _nulls_last("technician__user__last_name"), "pk"),
+}
+DEFAULT_SORT = "when"
+
+
+def sorted_by(jobs, sort: str):
+    """`sort` is a key of SORTS, with a minus in front for the reverse; anything else counts as the default."""
+    key = sort.removeprefix("-")
+    jobs = jobs.order_by(*SORTS.get(key, SORTS[DEFAULT_SORT]))
+    return jobs.reverse() if sort.startswith("-") else jobs

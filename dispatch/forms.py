@@ -1,0 +1,235 @@
+"""Forms check what people type; what is done with it is for dispatch.actions."""
+
+from datetime import datetime, time
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from dispatch.actions import SkillNeed
+from dispatch.models import Customer, Job, JobType, Priority, Site
+from dispatch.models.customers import phone_digits
+from technicians.models import Proficiency, Skill, Technician
+
+TIME_INPUT = {"type": "time", "step": 300}
+
+
+class LatitudeField(forms.FloatField):
+    def __init__(self, **kwargs):
+        super().__init__(min_value=-90, max_value=90, required=False, **kwargs)
+        self.widget.attrs |= {"step": "any", "inputmode": "decimal"}
+
+
+class LongitudeField(forms.FloatField):
+    def __init__(self, **kwargs):
+        super().__init__(min_value=-180, max_value=180, required=False, **kwargs)
+        self.widget.attrs |= {"step": "any", "inputmode": "decimal"}
+
+
+class CustomerForm(forms.ModelForm):
+    """A new customer. One whose phone we know already is asked about before a second one is made."""
+
+    create_anyway = forms.BooleanField(required=False, label="This is another customer with the same phone")
+
+    class Meta:
+        model = Customer
+        fields = ["name", "phone", "email"]
+        widgets = {
+            "name": forms.TextInput(attrs={"autocomplete": "off", "data-customer-name": ""}),
+            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
+        }
+
+    def clean(self):
+        data = super().clean()
+        owners = customers_with_phone(data.get("phone", ""))
+        if owners and not data.get("create_anyway"):
+            names = ", ".join(customer.name for customer in owners)
+            self.add_error("phone", f"{names} has this phone already. Choose them, or say that this is someone else.")
+        return data
+
+
+def customers_with_phone(phone: str) -> list[Customer]:
+    digits = phone_digits(phone)
+    return list(Customer.objects.filter(phone_digits=digits)[:3]) if len(digits) >= 6 else []
+
+
+class SiteForm(forms.ModelForm):
+    latitude = LatitudeField()
+    longitude = LongitudeField()
+
+    class Meta:
+        model = Site
+        fields = ["address", "latitude", "longitude", "access_notes"]
+        widgets = {
+            "access_notes": forms.Textarea(attrs={"rows": 2}),
+            "address": forms.TextInput(attrs={"autocomplete": "off"}),
+        }
+
+    def clean(self):
+        data = super().clean()
+        if (data.get("latitude") is None) != (data.get("longitude") is None) and not self.errors:
+            self.add_error("latitude", "Give both latitude and longitude, or neither.")
+        return data
+
+
+class JobForm(forms.ModelForm):
+    """What the job is, when, and what it takes. Times of day are on `scheduled_on`, in the business's time.
+
+    With `merging` the page carries what it showed, so that `changed_values` are only those that the editor touched.
+    """
+
+    INSTANTS = {
+        "planned_starts_at": ("scheduled_on", "planned_time"),
+        "window_starts_at": ("scheduled_on", "block_from"),
+        "window_ends_at": ("scheduled_on", "block_to"),
+    }
+
+    priority = forms.TypedChoiceField(
+        coerce=int,
+        choices=Priority.choices,
+        initial=Priority.NORMAL,
+        widget=forms.RadioSelect(attrs={"class": "choices"}),
+    )
+    planned_time = forms.TimeField(required=False, label="Planned start", widget=forms.TimeInput(attrs=TIME_INPUT))
+    block_from = forms.TimeField(required=False, label="Time block from", widget=forms.TimeInput(attrs=TIME_INPUT))
+    block_to = forms.TimeField(required=False, label="to", widget=forms.TimeInput(attrs=TIME_INPUT))
+
+    class Meta:
+        model = Job
+        fields = ["job_type", "priority", "description", "scheduled_on", "duration_minutes", "is_fixed"]
+        labels = {"duration_minutes": "Duration in minutes", "scheduled_on": "Date", "job_type": "Type"}
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 3, "placeholder": "The first line becomes the title"}),
+            "scheduled_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "duration_minutes": forms.NumberInput(attrs={"step": 5, "min": 5, "max": 1440}),
+        }
+
+    def __init__(self, *args, merging=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        carry_what_is_shown(self, merging)
+        self.fields["job_type"].queryset = _still_choosable(JobType, self.instance.job_type_id)
+        job = self.instance
+        for name, instant in (
+            ("planned_time", job.planned_starts_at),
+            ("block_from", job.window_starts_at),
+            ("block_to", job.window_ends_at),
+        ):
+            if instant:
+                self.initial[name] = timezone.localtime(instant).time().replace(second=0, microsecond=0)
+
+    def clean(self):
+        data = super().clean()
+        day, starts, ends = data.get("scheduled_on"), data.get("block_from"), data.get("block_to")
+        if (starts is None) != (ends is None):
+            self.add_error("block_to" if ends is None else "block_from", "A time block has a beginning and an end.")
+        elif starts and ends <= starts:
+            self.add_error("block_to", "The time block ends before it begins.")
+        if not day and (starts or ends or data.get("planned_time")):
+            self.add_error("scheduled_on", "Choose the date that these times are on.")
+        if data.get("is_fixed") and not (starts or data.get("planned_time")):
+            self.add_error("is_fixed", "A fixed appointment needs a time block or a planned start.")
+        if not self.errors:
+            for name, (_, at) in self.INSTANTS.items():
+                data[name] = _instant(day, data.get(at))
+        return data
+
+    def _post_clean(self):
+        """The actions save; the instance is left alone so that a refused edit shows the job as it is."""
+
+    def job_values(self) -> dict[str, object]:
+        """Fields of Job by name."""
+        return {name: self.cleaned_data[name] for name in (*self._meta.fields, *self.INSTANTS)}
+
+    def changed_values(self) -> dict[str, object]:
+        changed = set(self.changed_data)
+        touched = [name for name in self._meta.fields if name in changed]
+        touched += [name for name, made_of in self.INSTANTS.items() if changed & set(made_of)]
+        return {name: self.cleaned_data[name] for name in touched}
+
+
+def carry_what_is_shown(form: forms.Form, merging: bool) -> None:
+    for field in form.fields.values():
+        field.show_hidden_initial = merging
+
+
+def _instant(day, at: time | None) -> datetime | None:
+    return timezone.make_aware(datetime.combine(day, at)) if at else None
+
+
+def _still_choosable(model, current_id):
+    """The active ones, and the one chosen before it became inactive."""
+    return model.objects.filter(is_active=True) | model.objects.filter(pk=current_id)
+
+
+class SkillsForm(forms.Form):
+    """One select a skill: not needed, or from which level."""
+
+    def __init__(self, *args, needs: list[SkillNeed] = (), merging=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        levels = {need.skill_id: need.level for need in needs}
+        for skill in Skill.objects.all():
+            if skill.is_active or skill.pk in levels:
+                self.fields[f"skill_{skill.pk}"] = forms.TypedChoiceField(
+                    label=skill.name,
+                    coerce=int,
+                    empty_value=None,
+                    required=False,
+                    choices=[("", "Not needed"), *Proficiency.choices],
+                    initial=levels.get(skill.pk, ""),
+                )
+        carry_what_is_shown(self, merging)
+
+    def needs(self) -> list[SkillNeed]:
+        return [
+            SkillNeed(int(name.removeprefix("skill_")), level)
+            for name, level in self.cleaned_data.items()
+            if level is not None
+        ]
+
+
+class TechnicianChoiceForm(forms.Form):
+    technician = forms.ModelChoiceField(
+        queryset=Technician.objects.none(), required=False, empty_label="Nobody yet", label="Assign to"
+    )
+
+    def __init__(self, *args, user, required=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["technician"].queryset = Technician.objects.visible_to(user).active().by_name()
+        self.fields["technician"].required = required
+
+
+class StatusForm(forms.Form):
+    """`to` and `note`; `seen` is what the user was looking at (Job.seen)."""
+
+    def __init__(self, *args, steps, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.needing_reason = {step.to for step in steps if step.needs_reason}
+        self.fields["to"].choices = [(step.to, step.label) for step in steps]
+
+    to = forms.ChoiceField(label="Next", widget=forms.RadioSelect(attrs={"class": "choices"}))
+    note = forms.CharField(required=False, label="Note or reason", widget=forms.Textarea(attrs={"rows": 2}))
+    seen = forms.CharField(widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean()
+        if data.get("to") in self.needing_reason and not data.get("note", "").strip():
+            self.add_error("note", "Give a reason.")
+        return data
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(label="Note", max_length=4000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class HoldForm(forms.Form):
+    reason = forms.CharField(max_length=200, label="Why is it on hold?")
+
+
+class PointForm(forms.Form):
+    latitude = forms.FloatField(min_value=-90, max_value=90)
+    longitude = forms.FloatField(min_value=-180, max_value=180)
+
+    def clean(self):
+        if self.errors:
+            raise ValidationError("No such place.")
+        return super().clean()

@@ -1,0 +1,61 @@
+"""The New Job form: customer, site, job, skills and technician, each found or made, saved as a whole or not at all."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.forms import CustomerForm, JobForm, SiteForm, SkillsForm, TechnicianChoiceForm, customers_with_phone
+from dispatch.models import Customer, Job, Site
+
+
+class JobEntry:
+    """`customer` and `site` in the data are ids of existing ones; without them new ones are made."""
+
+    def __init__(self, data=None, *, user):
+        self.user = user
+        self.customer = _existing(Customer.objects, data, "customer")
+        self.site = _existing(self.customer.sites, data, "site") if self.customer else None
+        self.customer_form = CustomerForm(None if self.customer else data, prefix="customer")
+        self.site_form = SiteForm(None if self.site else data, prefix="site")
+        self.job_form = JobForm(data, initial={"scheduled_on": timezone.localdate()})
+        self.skills_form = SkillsForm(data)
+        self.technician_form = TechnicianChoiceForm(data, user=user)
+        self.phone_owners = customers_with_phone(data.get("customer-phone", "")) if data and not self.customer else []
+
+    @property
+    def sites(self):
+        return self.customer.sites.all() if self.customer else Site.objects.none()
+
+    @property
+    def _used_forms(self):
+        forms = [self.job_form, self.skills_form, self.technician_form]
+        return forms + [form for form in (self.customer_form, self.site_form) if form.is_bound]
+
+    @property
+    def has_errors(self) -> bool:
+        return any(form.is_bound and form.errors for form in self._used_forms)
+
+    def is_valid(self) -> bool:
+        return all([form.is_valid() for form in self._used_forms])  # all of them, so that all errors show
+
+    @transaction.atomic
+    def create(self) -> Job:
+        """Raises actions.ActionRefused; then nothing is left of the customer and site either."""
+        customer = self.customer or self.customer_form.save()
+        site = self.site
+        if site is None:
+            self.site_form.instance.customer = customer
+            site = self.site_form.save()
+        return actions.create_job(
+            customer=customer,
+            site=site,
+            by=self.user,
+            technician=self.technician_form.cleaned_data["technician"],
+            skills=self.skills_form.needs(),
+            **self.job_form.job_values(),
+        )
+
+
+def _existing(queryset, data, name: str):
+    pk = data.get(name, "") if data else ""
+    return queryset.filter(pk=pk).first() if pk.isdecimal() else None

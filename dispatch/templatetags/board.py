@@ -1,0 +1,75 @@
+from datetime import date, datetime
+
+from django import template
+from django.utils import timezone
+
+from dispatch.workflow import Actor, steps_from
+
+register = template.Library()
+
+
+@register.filter
+def short_day(day: date) -> str:
+    """“Fri 21 Nov”, with the year where it is not this one."""
+    year = f" {day.year}" if day.year != timezone.localdate().year else ""
+    return f"{day:%a} {day.day} {day:%b}{year}"
+
+
+@register.filter
+def hours(instant: datetime) -> str:
+    """“13:05” in the business's time."""
+    return f"{timezone.localtime(instant):%H:%M}"
+
+
+@register.filter
+def moment(instant: datetime) -> str:
+    """“21 Nov 13:05” in the business's time."""
+    local = timezone.localtime(instant)
+    return f"{local.day} {local:%b %H:%M}"
+
+
+@register.filter
+def span(minutes: int) -> str:
+    """“45 min”, “1 h 30”"""
+    whole, rest = divmod(minutes, 60)
+    if not whole:
+        return f"{rest} min"
+    return f"{whole} h {rest:02d}" if rest else f"{whole} h"
+
+
+@register.filter
+def age(seconds: int) -> str:
+    """“just now”, “3 min”, “2 h”, “4 days”"""
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= size * (2 if unit == "days" else 1):
+            return f"{seconds // size} {unit}"
+    return ""
+
+
+@register.filter
+def dispatcher_steps(job) -> list:
+    return steps_from(job.status, actor=Actor.DISPATCHER)
+
+
+@register.filter
+def is_overdue_on(job, today: date) -> bool:
+    return job.is_overdue(today=today)
+
+
+@register.filter
+def is_late_at(job, now: datetime) -> bool:
+    return job.is_late_for_window(now=now)
+
+
+@register.filter
+def next_sort(sort: str, key: str) -> str:
+    """The sort that a click on the column asks for: the same column again reverses it."""
+    return f"-{key}" if sort == key else key
+
+
+@register.filter
+def sort_state(sort: str, key: str) -> str:
+    """The value of aria-sort."""
+    return {key: "ascending", f"-{key}": "descending"}.get(sort, "none")

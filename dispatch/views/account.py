@@ -1,0 +1,39 @@
+from django.contrib import messages
+from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse_lazy
+from django.views.decorators.http import require_GET, require_POST
+
+from dispatch.models import User
+
+
+@require_GET
+def home(request):
+    """Everyone logs in at the same place and lands where their role works."""
+    if request.user.has_perm("dispatch.view_job"):
+        return redirect("board")
+    if request.user.has_perm("dispatch.work_job"):
+        return redirect("phone")
+    if request.user.is_staff:
+        return redirect("admin:index")
+    raise PermissionDenied("Your account has no role yet. Ask an administrator for one.")
+
+
+class ChangePassword(PasswordChangeView):
+    template_name = "registration/password_change.html"
+    success_url = reverse_lazy("home")
+
+    def form_valid(self, form):
+        messages.success(self.request, "Your password is changed.")
+        return super().form_valid(form)
+
+
+@require_POST
+def set_theme(request):
+    theme = request.POST.get("theme")
+    if theme not in User.Theme.values:
+        return HttpResponse("No such theme.", status=422)
+    User.objects.filter(pk=request.user.pk).update(theme=theme)
+    return redirect(request.headers.get("Referer") or "home")

@@ -1,0 +1,100 @@
+// The board's list: changed rows, new jobs that announce themselves, keys, the drawer.
+(() => {
+  const rowOf = (id) => document.getElementById(`job-row-${id}`);
+  let waiting = new Set();
+  let created = new Set();
+  let asking = false;
+
+  // One request at a time; what changes meanwhile goes into the next one.
+  async function ask() {
+    if (asking || !waiting.size) return;
+    asking = true;
+    const ids = [...waiting].slice(0, 200);
+    const isNew = new Set(ids.filter((id) => created.has(id)));
+    ids.forEach((id) => { waiting.delete(id); created.delete(id); });
+    const query = new URLSearchParams(location.search);
+    query.set("ids", ids.join(","));
+    try {
+      await htmx.ajax("GET", `/board/rows/?${query}`, { target: "#board-content", swap: "none", headers: { "X-Ids": "1" } });
+    } finally {
+      asking = false;
+    }
+    announce(ids, isNew);
+    setTimeout(ask, 0);
+  }
+
+  let shownIds = new Set();
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const shown = event.detail.xhr?.getResponseHeader("X-Shown-Jobs");
+    if (shown !== null && shown !== undefined) shownIds = new Set(shown.split(",").filter(Boolean).map(Number));
+  });
+  document.addEventListener("htmx:oobAfterSwap", (event) => {
+    const row = event.detail.target;
+    if (row?.dataset?.job) rowOf(row.dataset.job)?.classList.add("flash");
+  });
+
+  const unseen = new Set();
+  function announce(ids, isNew) {
+    const table = document.querySelector("table.jobs");
+    const onePage = !table || Number(table.dataset.total) <= table.tBodies[0].rows.length;
+    for (const id of ids) {
+      if (shownIds.has(id) && !rowOf(id) && (isNew.has(id) || onePage)) unseen.add(id);
+      if (!shownIds.has(id) || rowOf(id)) unseen.delete(id);
+    }
+    const bar = document.getElementById("new-jobs");
+    if (!bar) return;
+    bar.hidden = unseen.size === 0;
+    bar.querySelector("[data-new-count]").textContent = `${unseen.size} new job${unseen.size > 1 ? "s" : ""}: show`;
+  }
+
+  document.body.addEventListener("live-jobs", (event) => {
+    event.detail.jobs.forEach((id) => waiting.add(id));
+    event.detail.created.forEach((id) => created.add(id));
+    ask();
+    for (const id of event.detail.jobs) document.body.dispatchEvent(new CustomEvent(`job-changed-${id}`));
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "board-content") unseen.clear();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-show-new]")) document.body.dispatchEvent(new CustomEvent("live-refresh"));
+    if (event.target.closest("[data-close-drawer]")) closeDrawer();
+  });
+
+  function closeDrawer() {
+    const drawer = document.getElementById("drawer");
+    const id = drawer?.firstElementChild?.dataset.job;
+    drawer?.replaceChildren();
+    rowOf(id)?.querySelector(".job-link")?.focus();
+    mark();
+  }
+  function mark() {
+    const open = document.getElementById("drawer")?.firstElementChild?.dataset.job;
+    for (const row of document.querySelectorAll("tr[data-job]")) row.classList.toggle("is-open", row.dataset.job === open);
+  }
+  document.addEventListener("htmx:afterSettle", mark);
+
+  // A filter menu that closes with something changed applies it.
+  const form = document.getElementById("filters");
+  let changed = false;
+  form?.addEventListener("change", (event) => { if (event.target.type !== "search") changed = true; });
+  for (const menu of document.querySelectorAll("details.filter")) {
+    menu.addEventListener("toggle", () => { if (!menu.open && changed) form.requestSubmit(); });
+  }
+  // Empty fields stay out of the URL.
+  form?.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("dialog").open) return;
+    if (event.key === "Escape" && document.activeElement?.closest("#drawer")) return closeDrawer();
+    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    if (!target) return;
+    event.preventDefault();
+    if (target.matches("input")) target.focus();
+    else target.click();
+  });
+})();

@@ -1,0 +1,18 @@
+// New Job: the type fills in duration and skills; a known address hides the fields of a new one.
+(() => {
+  const form = document.getElementById("job-form");
+  document.addEventListener("htmx:afterSwap", () => {
+    const minutes = document.getElementById("skills")?.dataset.duration;
+    if (minutes) form.elements.duration_minutes.value = minutes;
+    sites();
+  });
+  function sites() {
+    const chosen = form.querySelector("[name=site]:checked");
+    form.querySelector("[data-site-fields]").hidden = Boolean(chosen?.value);
+  }
+  form.addEventListener("change", sites);
+  sites();
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  });
+})();

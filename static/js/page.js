@@ -1,0 +1,47 @@
+// Small things of every page: dialog, toasts, menus, failed requests.
+(() => {
+  const dialog = document.getElementById("dialog");
+  const body = document.getElementById("dialog-body");
+
+  function toast(text, kind = "") {
+    const element = document.createElement("p");
+    element.className = `toast ${kind}`;
+    element.textContent = text;
+    document.getElementById("toasts").append(element);
+    setTimeout(() => element.remove(), kind === "error" ? 9000 : 4500);
+  }
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target !== body || !body.firstElementChild) return;
+    if (!dialog.open) dialog.showModal();
+    body.querySelector("[autofocus]")?.focus();
+  });
+  dialog?.addEventListener("close", () => body.replaceChildren());
+  document.addEventListener("close-dialog", () => dialog.close());
+  document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind));
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close-dialog]")) {
+      event.preventDefault();
+      dialog.close();
+    }
+    if (event.target === dialog) dialog.close();
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed; try again.", "error"));
+  document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
+    const text = { 403: "Your account may not do this.", 404: "This is no longer there for you." }[status];
+    toast(text ?? `The server could not do this (${status}). Nothing was changed; try again.`, "error");
+  });
+})();
