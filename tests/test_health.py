@@ -15,6 +15,7 @@ def test_readyz_says_ok_for_each_check(client, db):
     assert "no-cache" in response["Cache-Control"]
 
 
+@pytest.mark.expects_error_logs
 def test_readyz_fails_without_redis_and_tells_no_secret(client, db, settings):
     settings.REDIS_URL = "redis://:a-secret@127.0.0.1:1/0"
     response = client.get("/readyz")
@@ -23,6 +24,7 @@ def test_readyz_fails_without_redis_and_tells_no_secret(client, db, settings):
     assert "a-secret" not in response.text
 
 
+@pytest.mark.expects_error_logs
 def test_readyz_notices_when_redis_comes_back(client, db, redis_server):
     redis_server.kill()
     assert client.get("/readyz").status_code == 503
@@ -30,6 +32,7 @@ def test_readyz_notices_when_redis_comes_back(client, db, redis_server):
     assert client.get("/readyz").status_code == 200
 
 
+@pytest.mark.expects_error_logs
 def test_readyz_fails_while_a_migration_is_not_applied(client, db):
     MigrationRecorder.Migration.objects.filter(app="dispatch").latest("pk").delete()
     response = client.get("/readyz")
@@ -38,6 +41,7 @@ def test_readyz_fails_while_a_migration_is_not_applied(client, db):
 
 
 @pytest.mark.postgres
+@pytest.mark.expects_error_logs
 def test_readyz_fails_without_the_database(client, django_db_blocker, monkeypatch):
     from django.db import connection
 
