@@ -23,7 +23,11 @@ class BoundaryError(ValueError):
 @dataclass(frozen=True)
 class Boundary:
     geometry: BaseGeometry
-    repaired: bool = False
+    problem: str = ""  # what had to be repaired
+
+    @property
+    def repaired(self) -> bool:
+        return bool(self.problem)
 
     def as_geojson(self) -> dict:
         return json.loads(json.dumps(mapping(self.geometry)))
@@ -33,10 +37,11 @@ def read_boundary(geojson: object, *, repair: bool = False) -> Boundary:
     """A Polygon or MultiPolygon from GeoJSON: text, a geometry, a Feature or a FeatureCollection of one feature.
 
     Raises BoundaryError for anything else, for coordinates off the globe and for boundaries that cross themselves;
-    with `repair`, crossings are mended by shapely's make_valid instead and `repaired` says so.
+    with `repair`, crossings are mended by shapely's make_valid instead and `problem` says what they were.
     """
     geometry = _parse(_unwrap(_load(geojson)))
-    if geometry.is_empty or geometry.area == 0:
+    # Not its own area: the two halves of a bow tie cancel out, and a bow tie crosses itself rather than being empty.
+    if geometry.is_empty or geometry.convex_hull.area == 0:
         raise BoundaryError("The boundary is empty: draw an area with at least three corners.")
     _check_on_globe(geometry)
     if geometry.is_valid:
@@ -46,7 +51,7 @@ def read_boundary(geojson: object, *, repair: bool = False) -> Boundary:
     mended = _areas_of(make_valid(geometry))
     if mended.is_empty:
         raise BoundaryError("The boundary cannot be repaired: no area is left.")
-    return Boundary(mended, repaired=True)
+    return Boundary(mended, problem=explain_validity(geometry))
 
 
 def _load(geojson: object) -> object:
@@ -58,6 +63,8 @@ def _load(geojson: object) -> object:
         return json.loads(geojson)
     except ValueError as error:
         raise BoundaryError(f"This is not JSON: {error}.") from None
+    except RecursionError:
+        raise BoundaryError("This is not GeoJSON: its brackets are nested far too deep.") from None
 
 
 def _unwrap(data: object) -> dict:
@@ -99,6 +106,11 @@ def _areas_of(geometry: BaseGeometry) -> BaseGeometry:
         return geometry
     parts = [part for part in getattr(geometry, "geoms", []) if part.geom_type in ("Polygon", "MultiPolygon")]
     return shapely.unary_union(parts)
+
+
+def outline(geojson: dict, *, tolerance_degrees: float = 0.0005) -> dict:
+    """A boundary with fewer corners, within about 50 m of the true one: to be shown, not to be saved."""
+    return mapping(shape(geojson).simplify(tolerance_degrees))
 
 
 class ZoneIndex:

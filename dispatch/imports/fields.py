@@ -1,0 +1,58 @@
+"""The fields that each kind of import fills, and how their texts are read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dispatch.imports import values
+
+
+@dataclass(frozen=True)
+class Field:
+    read: Callable  # (text, mapping) -> value; raises ValueProblem
+    required: bool = False
+
+
+_EXTERNAL_ID = Field(values.words(80), required=True)
+_LATITUDE = Field(values.degrees(90))
+_LONGITUDE = Field(values.degrees(180))
+
+FIELDS: dict[str, dict[str, Field]] = {
+    "jobs": {
+        "external_id": _EXTERNAL_ID,
+        "customer_external_id": Field(values.words(80)),
+        "customer_name": Field(values.words(120), required=True),
+        "customer_phone": Field(values.words(40)),
+        "customer_email": Field(values.email),
+        "address": Field(values.words(200), required=True),
+        "latitude": _LATITUDE,
+        "longitude": _LONGITUDE,
+        "access_notes": Field(values.long_text),
+        "job_type": Field(values.words(80), required=True),
+        "priority": Field(values.one_of(values.PRIORITIES)),
+        "description": Field(values.long_text),
+        "created_at": Field(values.instant),
+        "scheduled_on": Field(values.day),
+        "window_starts_at": Field(values.instant),
+        "window_ends_at": Field(values.instant),
+        "duration_minutes": Field(values.minutes),
+    },
+    "technicians": {
+        "external_id": _EXTERNAL_ID,
+        "username": Field(values.username, required=True),
+        "name": Field(values.words(150), required=True),
+        "email": Field(values.email),
+        "phone": Field(values.words(40)),
+        "home_address": Field(values.words(200)),
+        "latitude": _LATITUDE,
+        "longitude": _LONGITUDE,
+        "zones": Field(values.names),
+        "skills": Field(values.skill_levels),
+    },
+    "customers": {
+        "external_id": _EXTERNAL_ID,
+        "name": Field(values.words(120), required=True),
+        "phone": Field(values.words(40)),
+        "email": Field(values.email),
+        "notes": Field(values.long_text),
+    },
+}

@@ -1,0 +1,119 @@
+"""One record of a CSV as a row of ours, checked. Dataclasses out; knows nothing of Django."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from dispatch.imports import values
+from dispatch.imports.fields import FIELDS
+from dispatch.imports.mapping import Mapping
+from dispatch.imports.sources import UnlistedValue
+from dispatch.imports.values import ValueProblem
+
+
+class RowError(ValueError):
+    """Why a row is not imported, in a sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRow:
+    """`priority` is a lower-case name. None and "" mean that the row says nothing."""
+
+    external_id: str
+    customer_name: str
+    address: str
+    job_type: str
+    customer_external_id: str = ""
+    customer_phone: str = ""
+    customer_email: str = ""
+    access_notes: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    priority: str = "normal"
+    description: str = ""
+    created_at: datetime | None = None
+    scheduled_on: date | None = None
+    window_starts_at: datetime | None = None
+    window_ends_at: datetime | None = None
+    duration_minutes: int | None = None
+
+    @property
+    def has_location(self) -> bool:
+        return self.latitude is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TechnicianRow:
+    external_id: str
+    username: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    home_address: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    zones: tuple[str, ...] = ()
+    skills: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerRow:
+    external_id: str
+    name: str
+    phone: str = ""
+    email: str = ""
+    notes: str = ""
+
+
+Row = JobRow | TechnicianRow | CustomerRow
+_ROWS = {"jobs": JobRow, "technicians": TechnicianRow, "customers": CustomerRow}
+
+
+def build_row(cells: dict[str, str], mapping: Mapping, *, now: datetime) -> Row:
+    """Raises RowError."""
+    read = {}
+    for name, field in FIELDS[mapping.kind].items():
+        source = mapping.fields.get(name)
+        try:
+            text = source.text(cells) if source else ""
+            if text:
+                read[name] = field.read(text, mapping)
+        except (ValueProblem, UnlistedValue) as problem:
+            raise RowError(_about(name, mapping, problem)) from None
+        if field.required and not read.get(name):
+            raise RowError(_about(name, mapping, "is empty"))
+    _check_coordinates(read)
+    if mapping.kind == "jobs":
+        _check_times(read, mapping, now=now)
+    return _ROWS[mapping.kind](**read)
+
+
+def _about(name: str, mapping: Mapping, problem: object) -> str:
+    """Names the columns too where they are called otherwise."""
+    columns = ", ".join(dict.fromkeys(mapping.fields[name].columns))
+    where = f" ({columns})" if columns not in ("", name) else ""
+    return f"{name}{where}: {problem}."
+
+
+def _check_coordinates(read: dict) -> None:
+    if ("latitude" in read) != ("longitude" in read):
+        raise RowError("latitude and longitude: only one of the two is given.")
+    if read.get("latitude") == 0 and read.get("longitude") == 0:  # what exports write for “unknown”
+        del read["latitude"], read["longitude"]
+
+
+def _check_times(read: dict, mapping: Mapping, *, now: datetime) -> None:
+    for name in ("created_at", "window_starts_at", "window_ends_at"):
+        try:
+            if name in read:
+                read[name] = values.join(read[name], read.get("scheduled_on"), mapping)
+        except ValueProblem as problem:
+            raise RowError(_about(name, mapping, problem)) from None
+    starts_at, ends_at = read.get("window_starts_at"), read.get("window_ends_at")
+    if (starts_at is None) != (ends_at is None):
+        raise RowError("window_starts_at and window_ends_at: only one of the two is given.")
+    if starts_at and not values.is_after(ends_at, starts_at):
+        raise RowError("window_ends_at: the time block must end after it starts.")
+    if starts_at:
+        read.setdefault("scheduled_on", starts_at.astimezone(mapping.time_zone).date())
+    if "created_at" in read and values.is_after(read["created_at"], now):
+        raise RowError(_about("created_at", mapping, f"is in the future: {read['created_at']:%Y-%m-%d %H:%M}"))

@@ -1,0 +1,97 @@
+"""Importing a file: records to rows, rows in batches to the database, in constant memory."""
+
+from collections.abc import Callable
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+from django.db import DataError, IntegrityError, reset_queries, transaction
+
+from dispatch.imports.mapping import Mapping
+from dispatch.imports.outcome import Outcome, Summary, rejected
+from dispatch.imports.records import CsvFile, Record
+from dispatch.imports.rows import Row, RowError, build_row
+
+BATCH = 500
+BATCHES_PER_ANNOUNCEMENT = 20
+
+
+class Writer(Protocol):
+    def write(self, rows: list[Row]) -> list[Outcome]:
+        """Writes rows, no two with the same external id; one outcome each, in order. Called in a transaction."""
+
+    def announce(self) -> None:
+        """Tells open boards what was written since the last time."""
+
+
+class ImportRun:
+    """`on_rejected(record, reason)` is called in the order of the file; `on_progress()` after each batch."""
+
+    def __init__(
+        self,
+        file: CsvFile,
+        mapping: Mapping,
+        writer: Writer,
+        *,
+        now: datetime,
+        dry_run: bool,
+        on_rejected: Callable[[Record, str], None],
+        on_progress: Callable[[], None],
+    ):
+        self.file, self.mapping, self.writer = file, mapping, writer
+        self.now, self.dry_run = now, dry_run
+        self.on_rejected, self.on_progress = on_rejected, on_progress
+        self.summary = Summary()
+        self._lines: dict[str, int] = {}  # external id -> the line that has it
+
+    def run(self) -> Summary:
+        records = self.file.records()
+        try:
+            for number, batch in enumerate(iter(lambda: list(islice(records, BATCH)), []), start=1):
+                self._import_batch(batch)
+                self.on_progress()
+                reset_queries()  # with DEBUG on, Django would keep every statement
+                if number % BATCHES_PER_ANNOUNCEMENT == 0:
+                    self._announce()
+        finally:
+            self._announce()
+        return self.summary
+
+    def _announce(self) -> None:
+        if not self.dry_run:
+            self.writer.announce()
+
+    def _import_batch(self, batch: list[Record]) -> None:
+        read = [self._read(record) for record in batch]
+        written = iter(self._write([row for row in read if not isinstance(row, Outcome)]))
+        for record, row in zip(batch, read, strict=True):
+            outcome = row if isinstance(row, Outcome) else next(written)
+            self.summary.count(outcome)
+            if outcome.what == "rejected":
+                self.on_rejected(record, outcome.reason)
+
+    def _read(self, record: Record) -> Row | Outcome:
+        if record.problem:
+            return rejected(record.problem)
+        try:
+            row = build_row(self.file.named(record), self.mapping, now=self.now)
+        except RowError as error:
+            return rejected(str(error))
+        first = self._lines.setdefault(row.external_id, record.line)
+        if first != record.line:
+            return rejected(f"external_id: “{row.external_id}” is on line {first} already.")
+        return row
+
+    def _write(self, rows: list[Row]) -> list[Outcome]:
+        if not rows:
+            return []
+        try:
+            with transaction.atomic():
+                outcomes = self.writer.write(rows)
+                if self.dry_run:
+                    transaction.set_rollback(True)
+            return outcomes
+        except (IntegrityError, DataError) as error:
+            if len(rows) == 1:
+                return [rejected(f"The database refuses the row: {str(error).splitlines()[0]}.")]
+        return [outcome for row in rows for outcome in self._write([row])]

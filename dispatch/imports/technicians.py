@@ -1,0 +1,124 @@
+"""Writing imported technicians, each with an account that cannot log in until somebody sets its password.
+
+The file is their truth: what it maps is set at each import, zones and skills included, and nothing else.
+"""
+
+from dispatch.imports.mapping import Mapping
+from dispatch.imports.outcome import Outcome, rejected
+from dispatch.imports.rows import TechnicianRow
+from dispatch.models import User
+from dispatch.roles import Role, give_role
+from technicians.models import Proficiency, Skill, Technician, TechnicianSkill
+from zones.models import ServiceZone
+
+# Our field -> the row's; those of the user, then those of the technician.
+USER_FIELDS = {"username": "username", "first_name": "name", "last_name": "name", "email": "email"}
+TECHNICIAN_FIELDS = {
+    "phone": "phone",
+    "home_address": "home_address",
+    "home_latitude": "latitude",
+    "home_longitude": "longitude",
+}
+
+
+class TechnicianWriter:
+    def __init__(self, mapping: Mapping):
+        self.mapping = mapping
+        self._user_fields = [ours for ours, theirs in USER_FIELDS.items() if theirs in mapping.fields]
+        self._technician_fields = [ours for ours, theirs in TECHNICIAN_FIELDS.items() if theirs in mapping.fields]
+
+    def write(self, rows: list[TechnicianRow]) -> list[Outcome]:
+        ids = [row.external_id for row in rows]
+        known = {
+            technician.external_id: technician
+            for technician in Technician.objects.filter(external_id__in=ids)
+            .select_related("user")
+            .prefetch_related("zones", "skills")
+        }
+        owners = dict(User.objects.filter(username__in=[row.username for row in rows]).values_list("username", "pk"))
+        zones = {name.casefold(): pk for pk, name in ServiceZone.objects.values_list("pk", "name")}
+        skills = {name.casefold(): pk for pk, name in Skill.objects.values_list("pk", "name")}
+        outcomes = []
+        for row in rows:
+            technician = known.get(row.external_id)
+            reason = self._reason_against(row, technician, owners=owners, zones=zones, skills=skills)
+            outcomes.append(rejected(reason) if reason else self._write_one(row, technician, owners, zones, skills))
+        return outcomes
+
+    def announce(self) -> None:
+        """Boards load their technicians with their next reload."""
+
+    def _reason_against(self, row, technician, *, owners, zones, skills) -> str:
+        owner = owners.get(row.username)
+        if owner is not None and (technician is None or owner != technician.user_id):
+            return f"username: “{row.username}” is taken by another account."
+        if unknown := [name for name in row.zones if name.casefold() not in zones]:
+            return f"zones: there is no service zone “{unknown[0]}”."
+        unknown = [name for name, _ in row.skills if name.casefold() not in skills]
+        if unknown and not self.mapping.create_skills:
+            return f"skills: there is no skill “{unknown[0]}”."
+        return ""
+
+    def _write_one(self, row, technician, owners, zones, skills) -> Outcome:
+        is_new = technician is None
+        technician = technician or Technician(user=User(), external_id=row.external_id)
+        user_changed = _set(technician.user, _user_values(row), self._user_fields)
+        technician_changed = _set(technician, _technician_values(row), self._technician_fields)
+        if is_new:
+            _create(technician)
+        elif user_changed or technician_changed:
+            technician.user.save(update_fields=user_changed)
+            technician.save(update_fields=technician_changed)
+        owners[row.username] = technician.user_id
+        covers_changed = "zones" in self.mapping.fields and _set_zones(technician, row, zones, is_new=is_new)
+        skills_changed = "skills" in self.mapping.fields and _set_skills(technician, row, skills, is_new=is_new)
+        changed = user_changed or technician_changed or covers_changed or skills_changed
+        what = "created" if is_new else "updated" if changed else "unchanged"
+        return Outcome(what, technician.home_latitude is not None)
+
+
+def _user_values(row: TechnicianRow) -> dict[str, str]:
+    first_name, _, last_name = row.name.partition(" ")
+    return {"username": row.username, "first_name": first_name, "last_name": last_name, "email": row.email}
+
+
+def _technician_values(row: TechnicianRow) -> dict[str, object]:
+    return {ours: getattr(row, theirs) for ours, theirs in TECHNICIAN_FIELDS.items()}
+
+
+def _set(target, values: dict[str, object], names: list[str]) -> list[str]:
+    different = [name for name in names if getattr(target, name) != values[name]]
+    for name in different:
+        setattr(target, name, values[name])
+    return different
+
+
+def _create(technician: Technician) -> None:
+    technician.user.set_unusable_password()
+    technician.user.save()
+    technician.user_id = technician.user.pk
+    technician.save()
+    give_role(technician.user, Role.TECHNICIAN)
+
+
+def _set_zones(technician: Technician, row: TechnicianRow, zones: dict[str, int], *, is_new: bool) -> bool:
+    wanted = {zones[name.casefold()] for name in row.zones}
+    has = set() if is_new else {zone.pk for zone in technician.zones.all()}
+    if wanted != has:
+        technician.zones.set(wanted)
+    return wanted != has
+
+
+def _set_skills(technician: Technician, row: TechnicianRow, skills: dict[str, int], *, is_new: bool) -> bool:
+    for name, _ in row.skills:
+        if name.casefold() not in skills:
+            skills[name.casefold()] = Skill.objects.create(name=name).pk
+    wanted = {skills[name.casefold()]: Proficiency[level.upper()] for name, level in row.skills}
+    has = {} if is_new else {known.skill_id: known.level for known in technician.skills.all()}
+    technician.skills.filter(skill__in=has.keys() - wanted.keys()).delete()
+    for skill_id, level in wanted.items():
+        if has.get(skill_id) != level:  # a certificate's date stays with its skill
+            TechnicianSkill.objects.update_or_create(
+                technician=technician, skill_id=skill_id, defaults={"level": level}
+            )
+    return wanted != has

@@ -1,0 +1,145 @@
+"""Texts of a CSV cell to values. Each reader raises ValueProblem with what is wrong, to follow the field's name."""
+
+import math
+import re
+from datetime import date, datetime, time, timedelta
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+LEVELS = ("beginner", "intermediate", "advanced", "expert")
+USUAL_LEVEL = "intermediate"
+_YEARS = range(1900, 2201)
+_DATE_DIRECTIVE = re.compile(r"%[YyGdjmbBcxDFuUVW]")
+
+
+class ValueProblem(ValueError):
+    pass
+
+
+def _quoted(text: str) -> str:
+    return f"“{text if len(text) <= 60 else text[:57] + '...'}”"
+
+
+def words(longest: int):
+    """One line of text; runs of white space become one space."""
+
+    def read(text, mapping):
+        text = " ".join(text.split())
+        if len(text) > longest:
+            raise ValueProblem(f"is longer than {longest} characters: {_quoted(text)}")
+        return text
+
+    return read
+
+
+def long_text(text, mapping) -> str:
+    return text.strip()
+
+
+def email(text, mapping) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text) or len(text) > 254:
+        raise ValueProblem(f"is not an e-mail address: {_quoted(text)}")
+    return text
+
+
+def username(text, mapping) -> str:
+    if not re.fullmatch(r"[\w.@+-]{1,150}", text):
+        raise ValueProblem(f"may have letters, digits and @.+-_ only: {_quoted(text)}")
+    return text
+
+
+def degrees(limit: int):
+    def read(text, mapping):
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueProblem(f"is not a number: {_quoted(text)}") from None
+        if not math.isfinite(number) or abs(number) > limit:
+            raise ValueProblem(f"is off the globe, -{limit} to {limit}: {_quoted(text)}")
+        return number
+
+    return read
+
+
+def minutes(text, mapping) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 5 <= int(text) <= 1440:
+        raise ValueProblem(f"is not a whole number of minutes from 5 to 1440: {_quoted(text)}")
+    return int(text)
+
+
+def one_of(names: tuple[str, ...]):
+    """The lower-case name."""
+
+    def read(text, mapping):
+        if text.casefold() not in names:
+            listed = ", ".join(name.title() for name in names)
+            raise ValueProblem(f"{_quoted(text)} is none of {listed}")
+        return text.casefold()
+
+    return read
+
+
+def names(text, mapping) -> tuple[str, ...]:
+    items = (" ".join(item.split()) for item in text.split(mapping.separator))
+    return tuple(dict.fromkeys(item for item in items if item))
+
+
+def skill_levels(text, mapping) -> tuple[tuple[str, str], ...]:
+    """“Plumbing: Advanced; Heating” as (name, level) pairs."""
+    read_level, pairs = one_of(LEVELS), {}
+    for item in names(text, mapping):
+        name, _, level = (part.strip() for part in item.partition(":"))
+        if not name or len(name) > 60:
+            raise ValueProblem(f"has a skill without a name or with more than 60 characters: {_quoted(item)}")
+        pairs[name] = read_level(level or USUAL_LEVEL, mapping)
+    return tuple(pairs.items())
+
+
+def instant(text, mapping) -> datetime | time:
+    """An aware datetime; a bare time of day stays one, to be joined with the row's date."""
+    moment = _parse(text, mapping)
+    if isinstance(moment, time):
+        return moment
+    return moment if moment.tzinfo else moment.replace(tzinfo=mapping.time_zone)
+
+
+def day(text, mapping) -> date:
+    moment = _parse(text, mapping)
+    if isinstance(moment, time):
+        raise ValueProblem(f"has no date: {_quoted(text)}")
+    return (moment.astimezone(mapping.time_zone) if moment.tzinfo else moment).date()
+
+
+def _parse(text: str, mapping) -> datetime | time:
+    for read in [_reader(form) for form in mapping.date_formats] or [datetime.fromisoformat, time.fromisoformat]:
+        try:
+            moment = read(text)
+        except (ValueError, OverflowError):
+            continue
+        if isinstance(moment, datetime) and moment.year not in _YEARS:
+            raise ValueProblem(f"is not a likely date: {_quoted(text)}")
+        return moment
+    wanted = " or ".join(mapping.date_formats) or "2026-03-31 or 2026-03-31T14:05"
+    raise ValueProblem(f"is not a date that can be read, as in {wanted}: {_quoted(text)}")
+
+
+def _reader(form: str):
+    has_date = _DATE_DIRECTIVE.search(form)
+
+    def read(text):
+        moment = datetime.strptime(text, form)  # noqa: DTZ007  # the zone is the mapping's
+        return moment if has_date else moment.time()
+
+    return read
+
+
+def join(moment: datetime | time | None, on: date | None, mapping) -> datetime | None:
+    if not isinstance(moment, time):
+        return moment
+    if on is None:
+        raise ValueProblem("is a time of day, but the row has no date")
+    return datetime.combine(on, moment, tzinfo=moment.tzinfo or mapping.time_zone)
+
+
+def is_after(later: datetime, earlier: datetime) -> bool:
+    """Subtracting a zero interval of two zones compares instants, not clock faces."""
+    return later - earlier > timedelta(0)
