@@ -1,0 +1,77 @@
+"""Loads what the phone page shows: one loader for the page and for its fragment, so that they cannot disagree."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from django.utils import timezone
+
+from dispatch.models import Job, Status
+from dispatch.models.jobs import ACTIVE
+from technicians.models import Technician
+
+
+@dataclass(frozen=True)
+class Day:
+    technician: Technician
+    today: date
+    now: datetime
+    on_duty_since: datetime | None
+    current: Job | None  # under way, or else the next one that can be begun
+    following: list[Job]
+    finished: list[Job]
+
+    @property
+    def is_on_duty(self) -> bool:
+        return self.on_duty_since is not None
+
+    @property
+    def must_clock_in(self) -> bool:
+        """Nobody who is at work already is sent back to the clock."""
+        return not self.is_on_duty and not (self.current and self.current.status in ACTIVE)
+
+    @property
+    def done_count(self) -> int:
+        return sum(job.status == Status.COMPLETED for job in self.finished)
+
+    @property
+    def job_count(self) -> int:
+        return bool(self.current) + len(self.following) + self.done_count
+
+
+def load_day(technician: Technician, *, now: datetime | None = None) -> Day:
+    now = now or timezone.now()
+    today = timezone.localdate(now)
+    jobs = list(jobs_of_day(technician, today).with_board_info().in_route_order())
+    open_jobs = sorted((job for job in jobs if job.is_open), key=lambda job: job.scheduled_on is None)
+    current = _current(open_jobs)
+    record = technician.clock_records.filter(clocked_out_at=None).first()
+    return Day(
+        technician=technician,
+        today=today,
+        now=now,
+        on_duty_since=record.clocked_in_at if record else None,
+        current=current,
+        following=[job for job in open_jobs if job is not current],
+        finished=[job for job in jobs if not job.is_open],
+    )
+
+
+def jobs_of_day(technician: Technician, today: date):
+    """Today's, what is left over from before, what is under way whatever its day, and what was completed today."""
+    own = Job.objects.of(technician)
+    midnight = timezone.make_aware(datetime.combine(today, time.min))
+    completed = own.filter(status=Status.COMPLETED, completed_at__gte=midnight)
+    return own.for_dispatch_day(today, today=today) | own.filter(status__in=ACTIVE) | completed
+
+
+def _current(open_jobs: list[Job]) -> Job | None:
+    under_way = [job for job in open_jobs if job.status in ACTIVE]
+    can_begin = [job for job in open_jobs if not job.is_on_hold]
+    return next(iter([*under_way, *can_begin]), None)
+
+
+def job_in_the_way(job: Job) -> Job | None:
+    """The other job that its technician has to finish before this one can be begun."""
+    if job.status != Status.ASSIGNED:
+        return None
+    return Job.objects.of(job.technician).filter(status__in=ACTIVE).exclude(pk=job.pk).first()
