@@ -152,7 +152,7 @@ def _tile(name: str, label: str, count: int, narrow: tuple[str, str], tone: str,
     key, value = narrow
     is_chosen = params.getlist(key) == [value]
     query = params.copy()
-    for dropped in (*JobFilter.NARROWING, "page", "ids"):
+    for dropped in (*JobFilter.NARROWING, "page", "ids", "present"):
         query.pop(dropped, None)
     if not is_chosen:
         query[key] = value

@@ -4,7 +4,7 @@ from datetime import date
 
 import django_filters as filters
 from django import forms
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 
 from dispatch.models import Job, JobType, Priority, Status
 from technicians.models import Technician
@@ -93,7 +93,7 @@ class JobFilter(filters.FilterSet):
 
     @property
     def chosen(self) -> dict:
-        return {name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])}
+        return {name: value for name, value in self.form.cleaned_data.items() if value}
 
     def scope(self):
         """The jobs of the chosen days that pass all filters but the narrowing ones."""
@@ -140,6 +140,7 @@ def _nulls_last(name: str):
 
 SORTS = {
     "when": (
+        Case(When(status__in=(Status.COMPLETED, Status.CANCELLED), then=1), default=0),
         _nulls_last("scheduled_on"),
         _nulls_last("planned_starts_at"),
         _nulls_last("window_starts_at"),

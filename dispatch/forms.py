@@ -92,7 +92,7 @@ class JobForm(forms.ModelForm):
     )
     planned_time = forms.TimeField(required=False, label="Planned start", widget=forms.TimeInput(attrs=TIME_INPUT))
     block_from = forms.TimeField(required=False, label="Time block from", widget=forms.TimeInput(attrs=TIME_INPUT))
-    block_to = forms.TimeField(required=False, label="to", widget=forms.TimeInput(attrs=TIME_INPUT))
+    block_to = forms.TimeField(required=False, label="Time block to", widget=forms.TimeInput(attrs=TIME_INPUT))
 
     class Meta:
         model = Job

@@ -34,21 +34,29 @@ def board(request):
 @require_GET
 @permission_required("dispatch.view_job", raise_exception=True)
 def board_rows(request):
-    """The changed rows as out-of-band swaps: those that the filters still include, and which are to go."""
+    """What changed, as out-of-band swaps: `ids` are the changed jobs, `present` those that the page shows.
+
+    Rows that the filters still include come back whole, the others are deleted; X-Shown-Jobs names all of `ids` that
+    belong on this board, so that the page can announce those it does not show yet.
+    """
     try:
-        ids = sorted({int(pk) for pk in request.GET.get("ids", "").split(",") if pk})[:MAX_ROWS]
+        ids, present = _ids(request.GET.get("ids", "")), _ids(request.GET.get("present", ""))
     except ValueError:
-        return HttpResponse("ids: numbers with commas between them.", status=422, content_type="text/plain")
+        return HttpResponse("ids, present: numbers with commas between.", status=422, content_type="text/plain")
     now = timezone.now()
-    jobs, tiles = load_rows(request, ids, now=now)
-    shown = {job.pk for job in jobs}
+    jobs, tiles = load_rows(request, sorted(ids)[:MAX_ROWS], now=now)
+    belonging = {job.pk for job in jobs}
     context = {
-        "jobs": jobs,
-        "gone": [pk for pk in ids if pk not in shown],
+        "jobs": [job for job in jobs if job.pk in present],
+        "gone": sorted(present - belonging),
         "tiles": tiles,
         "now": now,
         "today": timezone.localdate(now),
     }
     response = render(request, "dispatch/board.html#changed_rows", context)
-    response["X-Shown-Jobs"] = ",".join(map(str, sorted(shown)))
+    response["X-Shown-Jobs"] = ",".join(map(str, sorted(belonging)))
     return response
+
+
+def _ids(text: str) -> set[int]:
+    return {int(pk) for pk in text.split(",") if pk}

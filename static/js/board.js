@@ -14,8 +14,9 @@
     ids.forEach((id) => { waiting.delete(id); created.delete(id); });
     const query = new URLSearchParams(location.search);
     query.set("ids", ids.join(","));
+    query.set("present", ids.filter(rowOf).join(",")); // only these come back as rows
     try {
-      await htmx.ajax("GET", `/board/rows/?${query}`, { target: "#board-content", swap: "none", headers: { "X-Ids": "1" } });
+      await htmx.ajax("GET", `/board/rows/?${query}`, { target: "#board-content", swap: "none" });
     } finally {
       asking = false;
     }
