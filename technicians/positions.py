@@ -48,6 +48,17 @@ def take_fix(technician: Technician, fix: Fix, *, source: str, now: datetime) ->
     return is_new
 
 
+def fix_at(technician: Technician, instant: datetime) -> Fix | None:
+    """Where the technician was last known to be then; a tap may be older than the current position."""
+    newest = technician
+    if technician.position_at and technician.position_at > instant + MAX_FUTURE:
+        newest = technician.positions.filter(recorded_at__lte=instant).order_by("-recorded_at").first()
+    if newest is None or newest.latitude is None:
+        return None
+    recorded_at = newest.recorded_at if isinstance(newest, Position) else newest.position_at
+    return Fix(newest.latitude, newest.longitude, recorded_at, newest.accuracy_m)
+
+
 def forget_positions(*, before: datetime) -> int:
     """Deletes the history received before that instant; the current position stays on the technician."""
     return Position.objects.filter(received_at__lt=before).delete()[0]

@@ -8,6 +8,7 @@ from django.db.models import F
 from dispatch import realtime
 from dispatch.models import Job, StatusChange
 from technicians.models import Technician
+from technicians.positions import fix_at
 
 Actor = StatusChange.Actor
 
@@ -74,13 +75,10 @@ def publish_job(job: Job, *, also: set[str] = frozenset(), event: str = "job-cha
 def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:
     where = {}
     technician = job.technician or (from_technician_id and Technician.objects.get(pk=from_technician_id))
+    fix = fix or (technician and fix_at(technician, at))
     if fix:
         where = {"latitude": fix.latitude, "longitude": fix.longitude, "accuracy_m": fix.accuracy_m}
         where["position_age_seconds"] = max(0, int((at - fix.recorded_at).total_seconds()))
-    elif technician and technician.position_at:
-        where = {"latitude": technician.latitude, "longitude": technician.longitude}
-        where["accuracy_m"] = technician.accuracy_m
-        where["position_age_seconds"] = max(0, int((at - technician.position_at).total_seconds()))
     StatusChange.objects.create(
         job=job,
         from_status=from_status,

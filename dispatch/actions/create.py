@@ -48,6 +48,4 @@ def create_job(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
     publish_job(job, event="job-created")
-    if technician:
-        assign_job(job, technician, by=by, now=now)
-    return job
+    return assign_job(job, technician, by=by, now=now) if technician else job

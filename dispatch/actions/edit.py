@@ -48,6 +48,7 @@ def edit_job(
     check_may_dispatch(by)
     job = Job.objects.select_for_update().get(pk=job.pk)
     groups_before = groups_of_job(job)
+    had = {name: getattr(job, name) for name in changes}
     before = {name: _shown(job, name) for name in changes}
     had_skills = _skills_shown(job)
     for name, value in changes.items():
@@ -55,7 +56,7 @@ def edit_job(
     if "site" in changes:
         locate_site(job.site)
         job.zone_id = job.site.zone_id
-    edited = {name: [before[name], _shown(job, name)] for name in changes if before[name] != _shown(job, name)}
+    edited = {name: [before[name], _shown(job, name)] for name in changes if had[name] != getattr(job, name)}
     if skills is not None:
         job.required_skills.all().delete()
         RequiredSkill.objects.bulk_create(RequiredSkill(job=job, skill_id=s.skill_id, level=s.level) for s in skills)
@@ -100,6 +101,7 @@ def _skills_shown(job: Job) -> str:
 
 @transaction.atomic
 def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote:
+    job = fresh(job)
     actor_on(job, by)
     note = JobNote.objects.create(job=job, text=text, author=by, written_at=now or timezone.now())
     bump(job)
@@ -122,7 +124,7 @@ def release_job(job: Job, *, by, now: datetime | None = None) -> Job:
 
 
 def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
-    was = job.hold_reason
+    was = fresh(job).hold_reason
     open_now = Job.objects.open().filter(pk=job.pk, held_at__isnull=held_at is not None)
     if not open_now.update(held_at=held_at, hold_reason=hold_reason, version=F("version") + 1):
         current = fresh(job)

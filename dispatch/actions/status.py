@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 
 from dispatch.actions.base import (
@@ -54,11 +54,12 @@ def change_status(
     one the newest known position is logged with its age. A `tap_id` that was used before changes nothing.
     """
     now = now or timezone.now()
-    if tap_id and StatusChange.objects.filter(tap_id=tap_id, job=job).exists():
-        return fresh(job)
     job = fresh(job)
+    if _was_tapped_before(job, tap_id):
+        return fresh(job)
     actor = actor_on(job, by)
     _check_transition(job, to, actor=actor, technician=technician, seen=seen, note=note)
+    at = _when(job, happened_at, now=now)
     was = job.status
     had = job.technician_id
     gets = _technician_id_after(job, to, technician)
@@ -66,7 +67,7 @@ def change_status(
     values = {
         "status": to,
         "technician_id": gets,
-        **_instants(job, to, at=happened_at or now, changed_hands=had != gets),
+        **_instants(job, to, at=at, changed_hands=had != gets),
     }
     try:
         with transaction.atomic():
@@ -78,6 +79,8 @@ def change_status(
         raise ActionRefused(_busy_sentence(gets, to), fresh(job)) from None
     current = fresh(job)
     if not won:
+        if _was_tapped_before(job, tap_id):
+            return current
         raise ActionRefused(f"Too late: {describe_state(current)}.", current)
     log_change(
         current,
@@ -85,7 +88,7 @@ def change_status(
         from_technician_id=had,
         by=by,
         actor=actor,
-        at=happened_at or now,
+        at=at,
         now=now,
         note=note.strip(),
         fix=fix,
@@ -94,6 +97,22 @@ def change_status(
     _settle_billing(current, was)
     publish_job(current, also=groups_before)
     return current
+
+
+def _when(job: Job, happened_at: datetime | None, *, now: datetime) -> datetime:
+    """A phone's clock may be wrong: nothing happens in the future, nor before what happened last."""
+    if happened_at is None:
+        return now
+    last = job.status_changes.aggregate(last=Max("happened_at"))["last"]
+    return max(last, min(happened_at, now))
+
+
+def _was_tapped_before(job: Job, tap_id: uuid.UUID | None) -> bool:
+    """A phone without an answer sends a tap again, maybe while the first is still on its way through here."""
+    earlier = tap_id and StatusChange.objects.filter(tap_id=tap_id).first()
+    if earlier and earlier.job_id != job.pk:
+        raise ActionRefused("This tap was for another job.", job)
+    return earlier is not None
 
 
 def _check_transition(job: Job, to: str, *, actor: str, technician, seen: str | None, note: str) -> None:

@@ -30,7 +30,8 @@ def rezone_open_jobs() -> int:
         if zone_id != site.zone_id:
             site.zone_id = zone_id
             site.save(update_fields=["zone"])
-    for job in Job.objects.open().exclude(zone=F("site__zone")).select_related("site", "technician"):
+    elsewhere = Job.objects.open().exclude(zone=F("site__zone")).exclude(zone=None, site__zone=None)
+    for job in elsewhere.select_related("site", "technician"):
         groups |= groups_of_job(job)
         job.zone_id = job.site.zone_id
         groups |= groups_of_job(job)

@@ -30,6 +30,7 @@ class AppendOnlyModel(models.Model):
     def save(self, *args, **kwargs):
         if not self._state.adding:
             raise AppendOnlyError("The log is append-only: rows are never changed.")
+        kwargs["force_insert"] = True  # a new object with an old key would overwrite the old row
         super().save(*args, **kwargs)
 
     def delete(self, *args, **kwargs):
@@ -80,6 +81,11 @@ class StatusChange(AppendOnlyModel):
 
     def __str__(self):
         return f"{self.job_id} {self.from_status} > {self.to_status}"
+
+    @property
+    def is_received_later(self) -> bool:
+        """The phone was offline: we learned of it a minute or more after it happened."""
+        return (self.received_at - self.happened_at).total_seconds() >= 60
 
 
 class FieldChange(AppendOnlyModel):
