@@ -1,0 +1,121 @@
+"""Real web processes and workers, by the production commands, on the tests' database and Redis."""
+
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from django.db import connection
+
+from config import processes
+from config.processes import Child
+from tests.factories import PASSWORD
+
+
+def log_in(page, url: str, username: str, *, password: str = PASSWORD) -> None:
+    """Through the real form; afterwards the page is where that role works."""
+    page.goto(f"{url}/login/")
+    page.fill("[name=username]", username)
+    page.fill("[name=password]", password)
+    with page.expect_navigation(url=lambda reached: "/login/" not in reached):
+        page.locator("form:has([name=password]) [type=submit]").click()
+
+
+class LiveSite:
+    """`url` for who needs one process; `urls` has one a process, so that two users can sit on different ones."""
+
+    def __init__(self, folder: Path, *, processes_wanted: int):
+        self.folder = folder
+        self.ports = [_free_port() for _ in range(processes_wanted)]
+        self.urls = [f"http://127.0.0.1:{port}" for port in self.ports]
+        self.url = self.urls[0]
+        self.web: list[Child] = []
+        self.workers: list[Child] = []
+        self._seen: dict[Path, int] = {}
+
+    @property
+    def env(self) -> dict[str, str]:
+        return os.environ | {
+            "DATABASE_URL": _test_database_url(),
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "SECRET_KEY": "only-for-development-and-tests-" + "x" * 32,
+            "STATIC_FROM_PACKAGES": "1",
+            "TRUCKROLL_VAR": str(self.folder),
+            "LIVE_HEARTBEAT_SECONDS": "1",
+            "LOG_FORMAT": "json",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start_web(self) -> None:
+        for number, port in enumerate(self.ports):
+            command = processes.web(host="127.0.0.1", port=port, processes=1)
+            self.web.append(Child.start(f"web{number}", command, env=self.env, log_dir=self.folder))
+        for child, port in zip(self.web, self.ports, strict=True):
+            _wait_until_listening(child, port)
+
+    def start_worker(self) -> Child:
+        """Runs until the test ends, or until the test kills it."""
+        number = len(list(self.folder.glob("worker*.log")))
+        worker = Child.start(f"worker{number}", processes.worker(), env=self.env, log_dir=self.folder)
+        self.workers.append(worker)
+        return worker
+
+    def work_off(self) -> None:
+        """A worker that ends when the queue is empty."""
+        worker = self.start_worker_in_burst()
+        if worker.process.wait(timeout=60):
+            raise AssertionError(f"The worker {worker.exit_reason}:\n{worker.log.read_text()}")
+
+    def start_worker_in_burst(self) -> Child:
+        return Child.start("burst", [*processes.worker(), "--burst"], env=self.env, log_dir=self.folder)
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            worker.kill()
+        self.workers.clear()
+
+    def stop(self) -> None:
+        self.stop_workers()
+        processes.stop(self.web)
+
+    def new_errors(self) -> Iterator[str]:
+        """What the processes logged as an error since the last call, and those that have died."""
+        for path in self.folder.glob("*.log"):
+            text = path.read_text()
+            fresh, self._seen[path] = text[self._seen.get(path, 0) :], len(text)
+            yield from (line for line in fresh.splitlines() if _is_error(line))
+        yield from (f"{child.name} {child.exit_reason}" for child in self.web if not child.is_running)
+
+
+def _is_error(line: str) -> bool:
+    if line.startswith(("ERROR:", "CRITICAL:")):  # uvicorn's own
+        return True
+    with suppress(ValueError, AttributeError):
+        return json.loads(line).get("level") in ("ERROR", "CRITICAL")
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_listening(child: Child, port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and child.is_running:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{child.name} does not listen:\n{child.log.read_text()}")
+
+
+def _test_database_url() -> str:
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{name}"
+    return re.sub(r"/[^/?]*(\?|$)", rf"/{name}\1", os.environ["DATABASE_URL"], count=1)
