@@ -10,8 +10,8 @@ from zones.models import ServiceZone
 
 def phone_digits(phone: str) -> str:
     """The digits by which two spellings of one phone number are the same; a leading 1 or 00 does not count."""
-    digits = re.sub(r"\D", "", phone)
-    return digits.removeprefix("00") if len(digits) != 11 else digits.removeprefix("1")
+    digits = re.sub(r"\D", "", phone).removeprefix("00")
+    return digits.removeprefix("1") if len(digits) == 11 else digits
 
 
 class Customer(models.Model):
