@@ -11,6 +11,8 @@ class TruckrollAdminConfig(SimpleAdminConfig):
     `leaflet.admin` imports GeoDjango and so needs GDAL; the product keeps geometry in shapely and does not install it.
     """
 
+    default_site = "config.admin_site.TruckrollAdminSite"
+
     def ready(self):
         super().ready()
         for app in apps.get_app_configs():
