@@ -14,6 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.validation import explain_validity, make_valid
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+EMPTY = "The boundary is empty: draw an area with at least three corners."
 
 
 class BoundaryError(ValueError):
@@ -40,10 +41,12 @@ def read_boundary(geojson: object, *, repair: bool = False) -> Boundary:
     with `repair`, crossings are mended by shapely's make_valid instead and `problem` says what they were.
     """
     geometry = _parse(_unwrap(_load(geojson)))
-    # Not its own area: the two halves of a bow tie cancel out, and a bow tie crosses itself rather than being empty.
-    if geometry.is_empty or geometry.convex_hull.area == 0:
-        raise BoundaryError("The boundary is empty: draw an area with at least three corners.")
+    if geometry.is_empty:
+        raise BoundaryError(EMPTY)
     _check_on_globe(geometry)
+    # Not its own area: the two halves of a bow tie cancel out, and a bow tie crosses itself rather than being empty.
+    if geometry.convex_hull.area == 0:
+        raise BoundaryError(EMPTY)
     if geometry.is_valid:
         return Boundary(geometry)
     if not repair:
@@ -58,7 +61,7 @@ def _load(geojson: object) -> object:
     if not isinstance(geojson, str):
         return geojson
     if not geojson.strip():
-        raise BoundaryError("The boundary is empty: draw an area with at least three corners.")
+        raise BoundaryError(EMPTY)
     try:
         return json.loads(geojson)
     except ValueError as error:
@@ -94,7 +97,7 @@ def _parse(data: dict) -> BaseGeometry:
 
 def _check_on_globe(geometry: BaseGeometry) -> None:
     west, south, east, north = geometry.bounds
-    if not all(math.isfinite(value) for value in geometry.bounds):
+    if not all(map(math.isfinite, shapely.get_coordinates(geometry).flat)):
         raise BoundaryError("The coordinates are not all numbers.")
     if west < -180 or east > 180 or south < -90 or north > 90:
         raise BoundaryError("The coordinates are off the globe: longitude is -180 to 180, latitude -90 to 90.")
