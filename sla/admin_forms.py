@@ -1,0 +1,104 @@
+from collections import defaultdict
+from itertools import pairwise
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseInlineFormSet
+
+from sla.models import Priority, SLAPolicy, SLATarget, Unit
+from technicians.models import Weekday
+
+MINUTES_OF = {Unit.MINUTES: 1, Unit.HOURS: 60}
+
+
+class SLAPolicyForm(forms.ModelForm):
+    class Meta:
+        model = SLAPolicy
+        fields = ["name", "calendar", "is_default", "hold_pauses_response"]
+
+    def clean_is_default(self):
+        is_default = self.cleaned_data["is_default"]
+        if self.instance.pk and self.instance.is_default and not is_default:
+            raise ValidationError("One policy must be the default: make another one the default instead.")
+        return is_default
+
+    def _get_validation_exclusions(self):
+        # That another policy is the default is no error here: saving this one moves the default.
+        return super()._get_validation_exclusions() | {"is_default"}
+
+
+class SLATargetForm(forms.ModelForm):
+    class Meta:
+        model = SLATarget
+        fields = ["response_amount", "response_unit", "resolution_amount", "resolution_unit"]
+
+    def has_changed(self):
+        return self.instance.pk is None or super().has_changed()
+
+    def clean(self):
+        data = super().clean()
+        for name in ("response_amount", "resolution_amount"):
+            if data.get(name) == 0:
+                self.add_error(name, "Give at least 1, or leave it empty for no target.")
+        if not self.errors and self._response_is_later():
+            self.add_error("resolution_amount", "Resolution cannot be due before the response.")
+        return data
+
+    def _response_is_later(self) -> bool:
+        """Only where both are clock time or both the same business unit; other units do not compare."""
+        response, resolution = (
+            (self.cleaned_data[f"{kind}_amount"], self.cleaned_data[f"{kind}_unit"])
+            for kind in ("response", "resolution")
+        )
+        if None in (response[0], resolution[0]):
+            return False
+        if response[1] in MINUTES_OF and resolution[1] in MINUTES_OF:
+            return response[0] * MINUTES_OF[response[1]] > resolution[0] * MINUTES_OF[resolution[1]]
+        return response[1] == resolution[1] and response[0] > resolution[0]
+
+
+class SLATargetFormSet(BaseInlineFormSet):
+    """One row for each priority: those that the policy has, then those that it lacks."""
+
+    def _construct_form(self, i, **kwargs):
+        form = super()._construct_form(i, **kwargs)
+        if form.instance.pk is None and i is not None:
+            taken = {target.priority for target in self.get_queryset()}
+            missing = [priority for priority in reversed(Priority) if priority not in taken]
+            position = i - self.initial_form_count()
+            if position < len(missing):
+                form.instance.priority = missing[position]
+        return form
+
+
+class OpeningIntervalForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean()
+        opens, closes = data.get("opens_at"), data.get("closes_at")
+        if opens is not None and closes is not None and 0 < _minutes(closes) <= _minutes(opens):
+            self.add_error("closes_at", "Must be later than the opening; 00:00 is the end of the day.")
+        return data
+
+
+def _minutes(moment) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+class OpeningIntervalFormSet(BaseInlineFormSet):
+    def clean(self):
+        super().clean()
+        if any(self.errors):
+            return
+        by_weekday = defaultdict(list)
+        for form in self.forms:
+            data = getattr(form, "cleaned_data", None)
+            if data and not data.get("DELETE"):
+                closes = _minutes(data["closes_at"]) or 24 * 60
+                by_weekday[data["weekday"]].append((_minutes(data["opens_at"]), closes))
+        if not by_weekday:
+            raise ValidationError("Give at least one opening interval: without any, no business hour ever passes.")
+        for weekday, intervals in by_weekday.items():
+            intervals.sort()
+            for (_, closes), (opens, _) in pairwise(intervals):
+                if opens < closes:
+                    raise ValidationError(f"Two opening intervals on {Weekday(weekday).label} overlap.")
