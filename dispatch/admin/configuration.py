@@ -1,0 +1,181 @@
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+
+from config.model_admins import GuardedFieldsAdmin, KeepUsedAdmin, SingleRowAdmin
+from dispatch import actions, tasks
+from dispatch.models import (
+    AssignmentRule,
+    BillingSettings,
+    Customer,
+    DispatchSettings,
+    JobType,
+    JobTypeSkill,
+    Priority,
+    Site,
+)
+from technicians.admin import SkillInline
+from technicians.admin_forms import check_coordinates
+from zones.admin import ServiceZoneAdmin
+from zones.models import ServiceZone
+
+
+@admin.register(ServiceZone)
+class RezoningServiceZoneAdmin(ServiceZoneAdmin):
+    def save_model(self, request, zone, form, change):
+        super().save_model(request, zone, form, change)
+        if not change or {"boundary", "is_active"} & set(form.changed_data):
+            tasks.enqueue(tasks.rezone_open_jobs)
+
+    def delete_model(self, request, zone):
+        super().delete_model(request, zone)
+        tasks.enqueue(tasks.rezone_open_jobs)
+
+    def delete_queryset(self, request, queryset):
+        super().delete_queryset(request, queryset)
+        tasks.enqueue(tasks.rezone_open_jobs)
+
+
+class JobTypeSkillInline(SkillInline):
+    model = JobTypeSkill
+    verbose_name_plural = "required skills"
+
+
+@admin.register(JobType)
+class JobTypeAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
+    guarded_fields = {"fixed_price": "dispatch.view_billingsettings"}
+    list_display = ["name", "default_duration_minutes", "skill_names", "sla_policy", "fixed_price", "is_active"]
+    list_filter = ["is_active"]
+    list_select_related = ["sla_policy"]
+    search_fields = ["name"]
+    fields = ["name", "default_duration_minutes", "sla_policy", "fixed_price", "is_active"]
+    inlines = [JobTypeSkillInline]
+    instead_of_deleting = "Untick “Active” instead: it is then no longer offered for new jobs."
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("required_skills__skill")
+
+    @admin.display(description="required skills")
+    def skill_names(self, job_type):
+        return ", ".join(str(required) for required in job_type.required_skills.all())
+
+
+@admin.register(AssignmentRule)
+class AssignmentRuleAdmin(admin.ModelAdmin):
+    list_display = ["priority", "mode"]
+    list_editable = ["mode"]
+    actions = None
+
+    def has_add_permission(self, request):
+        """Only while a priority has no rule."""
+        return super().has_add_permission(request) and AssignmentRule.objects.count() < len(Priority)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["priority"] if obj else []
+
+
+class DispatchSettingsForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean()
+        weights = [data.get(name) for name in self.fields if name.endswith("_weight")]
+        if not any(weights) and None not in weights:
+            raise ValidationError("At least one weight must be above 0: otherwise every technician scores the same.")
+        return data
+
+
+@admin.register(DispatchSettings)
+class DispatchSettingsAdmin(SingleRowAdmin):
+    form = DispatchSettingsForm
+    fieldsets = [
+        (
+            "Smart dispatch: how much each factor counts",
+            {
+                "fields": [
+                    "skill_weight",
+                    "proximity_weight",
+                    "availability_weight",
+                    "workload_weight",
+                    "sla_weight",
+                ],
+                "description": "0 to 100 each; only their proportions matter, and 0 leaves a factor out.",
+            },
+        ),
+        ("Travel estimates", {"fields": ["detour_factor", "average_speed_kmh"]}),
+        ("GPS positions", {"fields": ["fresh_position_minutes", "position_retention_days"]}),
+    ]
+
+
+@admin.register(BillingSettings)
+class BillingSettingsAdmin(SingleRowAdmin):
+    fields = ["labour_rate", "currency", "tax_rate"]
+
+
+class SiteForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean()
+        check_coordinates(self, "latitude", "longitude")
+        return data
+
+
+class AdminsOnly(KeepUsedAdmin):
+    """Dispatchers work on these too, but on the board and not here."""
+
+    def has_module_permission(self, request):
+        return self.has_delete_permission(request)
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_delete_permission(request)
+
+    has_change_permission = has_view_permission
+
+    def has_add_permission(self, request):
+        return self.has_delete_permission(request)
+
+
+def locate(site: Site) -> None:
+    """Finds the site's zone, and later that of its open jobs, anew."""
+    actions.locate_site(site)
+    tasks.enqueue(tasks.rezone_open_jobs)
+
+
+class SiteInline(admin.StackedInline):
+    model = Site
+    form = SiteForm
+    extra = 0
+    can_delete = False
+
+
+@admin.register(Customer)
+class CustomerAdmin(AdminsOnly):
+    list_display = ["name", "phone", "email", "sla_policy"]
+    list_filter = ["sla_policy"]
+    list_select_related = ["sla_policy"]
+    search_fields = ["name", "phone", "email", "sites__address"]
+    inlines = [SiteInline]
+    show_full_result_count = False
+
+    def save_formset(self, request, form, formset, change):
+        for site in formset.save():
+            locate(site)
+
+
+@admin.register(Site)
+class SiteAdmin(AdminsOnly):
+    form = SiteForm
+    list_display = ["address", "customer", "zone", "has_location"]
+    list_filter = ["zone"]
+    list_select_related = ["customer", "zone"]
+    autocomplete_fields = ["customer"]
+    search_fields = ["address", "customer__name"]
+    show_full_result_count = False
+
+    def save_model(self, request, site, form, change):
+        super().save_model(request, site, form, change)
+        locate(site)
+
+    @admin.display(boolean=True, description="located")
+    def has_location(self, site):
+        return site.has_location
