@@ -5,6 +5,7 @@ the cron until Ctrl-C. If one of them ends, all end. Production runs the same co
 """
 
 import hashlib
+import http.client
 import os
 import secrets
 import signal
@@ -160,10 +161,18 @@ def check(children: list[Child]) -> None:
             raise CannotRun(f"{child.name} {child.exit_reason}, so everything stops. See {child.log}")
 
 
-def is_listening(host: str, port: int) -> bool:
-    with suppress(OSError), socket.create_connection((ANY_ADDRESS.get(host, host), port), timeout=1):
-        return True
-    return False
+def is_serving(host: str, port: int) -> bool:
+    client = http.client.HTTPConnection(ANY_ADDRESS.get(host, host), port, timeout=30)
+    try:
+        client.request("GET", "/healthz", headers={"Host": f"[{host}]" if ":" in host else host})
+        status = client.getresponse().status
+    except OSError:
+        return False
+    finally:
+        client.close()
+    if status != http.HTTPStatus.OK:
+        raise CannotRun(f"the web server answers with an error ({status}). See {LOG_DIR / 'web.log'}")
+    return True
 
 
 def run(children: list[Child]) -> None:
@@ -176,7 +185,7 @@ def run(children: list[Child]) -> None:
     logins = prepare(env)
     # Web processes of its own outlive a uvicorn that was killed, so it is asked to stop.
     children.append(Child.start("web", web, env=env, log_dir=LOG_DIR, death_signal=signal.SIGTERM))
-    while not is_listening(host, port):
+    while not is_serving(host, port):
         check(children)
         time.sleep(0.02)
     say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/\n{logins}\nCtrl-C stops it.")
