@@ -26,11 +26,11 @@ class Skill(models.Model):
 
 
 def coordinates_check(prefix: str = "") -> Q:
-    """Both coordinates on the globe, or neither."""
+    """Both coordinates on the globe, or neither. A check that comes to NULL passes: hence the `isnull`."""
     latitude, longitude = f"{prefix}latitude", f"{prefix}longitude"
-    return Q(**{f"{latitude}__isnull": True, f"{longitude}__isnull": True}) | Q(
-        **{f"{latitude}__range": (-90, 90), f"{longitude}__range": (-180, 180)}
-    )
+    neither = Q(**{f"{latitude}__isnull": True, f"{longitude}__isnull": True})
+    both = Q(**{f"{latitude}__isnull": False, f"{longitude}__isnull": False})
+    return neither | both & Q(**{f"{latitude}__range": (-90, 90), f"{longitude}__range": (-180, 180)})
 
 
 class TechnicianQuerySet(models.QuerySet):
@@ -88,8 +88,8 @@ class Technician(models.Model):
             models.CheckConstraint(condition=Q(daily_maximum__range=(1, 50)), name="technician_daily_maximum"),
             models.CheckConstraint(condition=coordinates_check("home_"), name="technician_home_on_globe"),
             models.CheckConstraint(
-                condition=Q(latitude=None, longitude=None, position_at=None)
-                | Q(latitude__range=(-90, 90), longitude__range=(-180, 180), position_at__isnull=False),
+                condition=coordinates_check()
+                & (Q(latitude=None, position_at=None) | Q(latitude__isnull=False, position_at__isnull=False)),
                 name="technician_position_whole",
             ),
             models.UniqueConstraint(

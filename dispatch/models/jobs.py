@@ -235,7 +235,11 @@ class Job(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(window_starts_at=None, window_ends_at=None)
-                | Q(window_starts_at__isnull=False, window_ends_at__gt=F("window_starts_at")),
+                | Q(
+                    window_starts_at__isnull=False,
+                    window_ends_at__isnull=False,
+                    window_ends_at__gt=F("window_starts_at"),
+                ),
                 name="job_window_whole_and_ordered",
             ),
             models.CheckConstraint(
