@@ -9,9 +9,8 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import partial
 from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync
@@ -23,6 +22,7 @@ from django.db.models import F
 from redis.exceptions import RedisError
 
 from dispatch.models import LiveVersion
+from zones import access
 from zones.models import ServiceZone
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,9 @@ def groups_of(user) -> set[str]:
     if not user.is_authenticated or not user.is_active:
         return set()
     if user.has_perm("dispatch.view_job"):
-        zones = ServiceZone.objects.dispatchable_by(user).values_list("pk", flat=True)
+        zones = access.dispatch_zone_ids(user)
+        if zones is access.ALL_ZONES:
+            zones = ServiceZone.objects.values_list("pk", flat=True)
         return {NO_ZONE_GROUP, user_group(user.pk), *map(zone_group, zones)}
     if user.has_perm("dispatch.work_job"):
         return {user_group(user.pk)}
@@ -76,7 +78,12 @@ def publish(event: str, *, groups: Iterable[str], **payload) -> None:
     """Sends the event to the groups once the transaction has committed. Never fails or undoes what was committed."""
     if _is_muted.get():
         return
-    transaction.on_commit(partial(_publish_now, event, sorted(set(groups)), payload), robust=True)
+    wanted = sorted(set(groups))
+
+    def send_event():  # not a partial: Django asks a robust hook that fails for its name
+        _publish_now(event, wanted, payload)
+
+    transaction.on_commit(send_event, robust=True)
 
 
 def _publish_now(event: str, groups: list[str], payload: dict) -> None:
@@ -127,6 +134,7 @@ class Hub:
         self._subscribed: set[str] = set()
         self._own_group = f"hub.{uuid.uuid4().hex}"
         self._channel: str | None = None
+        self._channel_ready = asyncio.Event()
         self._tasks: list[asyncio.Task] = []
         self._is_live = True
         self._echo_arrived = asyncio.Event()
@@ -140,7 +148,10 @@ class Hub:
             self._listeners.setdefault(group, set()).add(listener)
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._beat())]
+        with suppress(TimeoutError):  # without Redis the page is served all the same
+            await asyncio.wait_for(self._channel_ready.wait(), timeout=1)
         await self._subscribe()
+        # Read after subscribing: an event in between is counted here or heard, never neither.
         self._give_heartbeat(listener, await database_sync_to_async(versions_of)(listener.groups))
 
     async def leave(self, listener: Listener) -> None:
@@ -153,6 +164,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         self._tasks, self._channel, self._subscribed = [], None, set()
+        self._channel_ready.clear()
 
     async def _receive(self) -> None:
         layer = get_channel_layer()
@@ -161,6 +173,7 @@ class Hub:
                 if self._channel is None:
                     self._channel = await layer.new_channel()
                     await self._subscribe()
+                    self._channel_ready.set()
                 message = await layer.receive(self._channel)
             except (OSError, RedisError) as error:
                 log.warning("Live events cannot be received: %s", error)

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def log_in(page, url: str, username: str, *, password: str = PASSWORD) -> None:
     page.fill("[name=password]", password)
     with page.expect_navigation(url=lambda reached: "/login/" not in reached):
         page.locator("form:has([name=password]) [type=submit]").click()
+
+
+def in_thread(function, *args, **kwargs):
+    """Calls it where Playwright's event loop does not run: the actions publish through a loop of their own."""
+
+    def call():
+        try:
+            return function(*args, **kwargs)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(call).result()
 
 
 class LiveSite:

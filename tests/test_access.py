@@ -1,0 +1,177 @@
+"""Every URL x every role. A URL that the table does not know fails, so that nothing is left out."""
+
+from dataclasses import dataclass
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from dispatch.models import Status
+from tests.factories import make_job
+
+ANYONE = {"anonymous", "nick", "tess", "dana", "omar", "ada"}
+ACCOUNTS = ANYONE - {"anonymous"}
+BOARD = {"dana", "omar", "ada"}
+TECHNICIAN = {"tess"}
+MONEY = {"omar", "ada"}
+STAFF = BOARD  # they see the configuration in the admin, each as far as their permissions go
+
+
+@dataclass(frozen=True)
+class Access:
+    allowed: set[str]
+    method: str = "get"
+    pk: str = ""  # which of the fixture's objects
+    query: str = ""
+
+
+TABLE = {
+    "home": [Access(ACCOUNTS - {"nick"})],
+    "login": [Access(ANYONE)],
+    "logout": [Access(ACCOUNTS, "post")],
+    "password_change": [Access(ACCOUNTS), Access(ACCOUNTS, "post")],
+    "set_theme": [Access(ACCOUNTS, "post")],
+    "healthz": [Access(ANYONE)],
+    "readyz": [Access(ANYONE)],
+    "board": [Access(BOARD)],
+    "board_rows": [Access(BOARD)],
+    "new_job": [Access(BOARD), Access(BOARD, "post")],
+    "job_type_defaults": [Access(BOARD, query="?job_type={job_type}")],
+    "job": [Access(BOARD, pk="job")],
+    "job_drawer": [Access(BOARD, pk="job")],
+    "edit_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "add_note": [Access(BOARD, "post", pk="job")],
+    "assign_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "hold_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "customer_search": [Access(BOARD)],
+    "phone_owners": [Access(BOARD)],
+    "customer_sites": [Access(BOARD, pk="customer")],
+    "edit_site": [Access(BOARD, pk="site"), Access(BOARD, "post", pk="site")],
+    "zone_at": [Access(BOARD)],
+    "zones_geojson": [Access(BOARD)],
+    "technicians": [Access(BOARD)],
+    "phone": [Access(TECHNICIAN)],
+    "change_duty": [Access(TECHNICIAN, "post")],
+    "phone_job": [Access(TECHNICIAN, pk="job")],
+    "take_step": [Access(TECHNICIAN, "post", pk="job")],
+    "phone_note": [Access(TECHNICIAN, "post", pk="job")],
+    "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
+    "admin:index": [Access(STAFF)],
+    "admin:zones_servicezone_changelist": [Access(STAFF)],
+    "admin:zones_servicezone_add": [Access({"ada"})],
+    "admin:technicians_technician_changelist": [Access(STAFF)],
+    "admin:technicians_technician_add": [Access({"ada"})],
+    "admin:technicians_skill_add": [Access({"ada"})],
+    "admin:dispatch_jobtype_changelist": [Access(STAFF)],
+    "admin:dispatch_jobtype_add": [Access({"ada"})],
+    "admin:dispatch_assignmentrule_changelist": [Access(STAFF)],
+    "admin:dispatch_dispatchsettings_changelist": [Access(STAFF)],
+    "admin:dispatch_billingsettings_changelist": [Access({"ada"})],
+    "admin:dispatch_user_changelist": [Access({"ada"})],
+    "admin:dispatch_user_add": [Access({"ada"})],
+    "admin:dispatch_statuschange_changelist": [Access(STAFF)],
+    "admin:dispatch_statuschange_add": [Access(set())],
+    "admin:sla_slapolicy_changelist": [Access(STAFF)],
+    "admin:sla_slapolicy_add": [Access({"ada"})],
+    "admin:sla_violation_changelist": [Access(STAFF)],
+    "admin:sla_violation_add": [Access(set())],
+}
+CASES = [
+    pytest.param(name, access, role, id=f"{name}-{access.method}-{role}")
+    for name, rows in TABLE.items()
+    for access in rows
+    for role in sorted(ANYONE)
+]
+
+
+def url_names(resolver=None) -> set[str]:
+    """All names outside the admin, whose pages are the framework's own; those that matter are in the table."""
+    names = set()
+    for pattern in (resolver or get_resolver()).url_patterns:
+        if isinstance(pattern, URLPattern):
+            names.add(pattern.name)
+        elif isinstance(pattern, URLResolver) and pattern.app_name != "admin":
+            names |= url_names(pattern)
+    return names
+
+
+def test_table_knows_every_url():
+    assert url_names() - {name for name in TABLE if ":" not in name} == set()
+
+
+@pytest.fixture
+def scene(dana, omar, ada, tess, tom, nick, north, south):
+    """A job of North that tess has, one of South that tom has."""
+    job = make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess)
+    foreign = make_job(Status.ASSIGNED, by=omar, zone=south, technician=tom)
+    users = {"dana": dana, "omar": omar, "ada": ada, "tess": tess.user, "nick": nick}
+    ids = {"job": job.pk, "customer": job.customer_id, "site": job.site_id, "job_type": job.job_type_id}
+    return users, ids, foreign
+
+
+def request(client, scene, name, access, role):
+    users, ids, _ = scene
+    if role != "anonymous":
+        client.force_login(users[role])
+    args = [ids[access.pk]] if access.pk else []
+    return getattr(client, access.method)(reverse(name, args=args) + access.query.format(**ids))
+
+
+@pytest.mark.parametrize(("name", "access", "role"), CASES)
+def test_only_the_allowed_may(client, scene, name, access, role):
+    response = request(client, scene, name, access, role)
+    goes_to_login = response.status_code == 302 and "/login/" in response.url
+    if role in access.allowed:
+        assert response.status_code in (200, 302, 409, 422), response.content[:300]
+        assert not goes_to_login or name == "logout"
+    elif role == "anonymous":
+        assert goes_to_login
+    else:
+        # Django's admin sends accounts that are not staff to log in with another one.
+        assert response.status_code in (403, 404) or (name.startswith("admin:") and goes_to_login)
+
+
+FOREIGN = [("dana", name) for name in ("job", "job_drawer", "edit_job", "assign_job", "change_status", "hold_job")]
+FOREIGN += [("tess", "phone_job")]
+
+
+@pytest.mark.parametrize(("role", "name"), FOREIGN)
+def test_other_zones_and_other_technicians_jobs_do_not_exist(client, scene, role, name):
+    users, _, foreign = scene
+    client.force_login(users[role])
+    assert client.get(reverse(name, args=[foreign.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "name"), [("dana", "assign_job"), ("dana", "change_status"), ("dana", "add_note"), ("tess", "take_step")]
+)
+def test_other_zones_and_other_technicians_jobs_cannot_be_changed(client, scene, role, name):
+    users, _, foreign = scene
+    client.force_login(users[role])
+    assert client.post(reverse(name, args=[foreign.pk]), {"text": "x", "to": "en_route"}).status_code == 404
+    foreign.refresh_from_db()
+    assert (foreign.status, foreign.notes.count()) == (Status.ASSIGNED, 0)
+
+
+def test_sites_of_other_zones_do_not_exist(client, scene):
+    users, _, foreign = scene
+    client.force_login(users["dana"])
+    assert client.get(reverse("edit_site", args=[foreign.site_id])).status_code == 404
+
+
+def test_changing_requests_need_the_csrf_token(scene):
+    from django.test import Client
+
+    users, ids, _ = scene
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(users["dana"])
+    assert client.post(reverse("change_status", args=[ids["job"]]), {"to": "en_route"}).status_code == 403
+
+
+def test_pages_forbid_inline_script(client, scene):
+    users, _, _ = scene
+    client.force_login(users["omar"])
+    policy = client.get(reverse("board")).headers["Content-Security-Policy"]
+    script = next(part for part in policy.split("; ") if part.startswith("script-src "))
+    assert "'unsafe-inline'" not in script
+    assert "'unsafe-eval'" not in script
