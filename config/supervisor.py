@@ -203,6 +203,8 @@ def stop_all(children: list[Child]) -> None:
     if not os.environ.get("REDIS_URL"):
         valkey.ask(redis_socket(), b"SHUTDOWN NOSAVE")  # also one that was taken over
     processes.stop(child for child in children if child.name == "redis")
+    with suppress(OSError):
+        redis_socket().parent.rmdir()
 
 
 def raise_stopped(*_) -> None:

@@ -21,11 +21,16 @@ from config import processes, valkey
 
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 REDIS = pytest.StashKey["RedisServer"]()
-_started: list = []
+FOLDER = "TRUCKROLL_TESTS_FOLDER"
+_started: list["RedisServer | PostgresServer"] = []
 
 
 def missing(what: str) -> str:
     return f"no {what} here (CI is set, so that is an error)" if IS_CI else f"no {what} here"
+
+
+def new_folder(name: str) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=os.environ[FOLDER]))
 
 
 # Finding programs ---------------------------------------------------------------------------------
@@ -60,7 +65,7 @@ class RedisServer:
 
     def __init__(self, program: str):
         self.program = program
-        self.folder = Path(tempfile.mkdtemp(prefix="truckroll-redis-", dir="/tmp"))
+        self.folder = new_folder("redis")
         self.socket = self.folder / "s"
         self.url = valkey.url(self.socket)
         self.process: subprocess.Popen | None = None
@@ -87,14 +92,13 @@ class RedisServer:
     def stop(self) -> None:
         if self.process:
             self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class PostgresServer:
     """Without any care for the data's survival. Refuses to run as root, so then it runs as another user."""
 
     def __init__(self, programs: Path):
-        self.folder = Path(tempfile.mkdtemp(prefix="truckroll-postgres-", dir="/tmp"))
+        self.folder = new_folder("postgres")
         self.user = _unprivileged_user() if os.geteuid() == 0 else None
         self.programs = self._reachable(programs)
         self.process: subprocess.Popen | None = None
@@ -135,7 +139,6 @@ class PostgresServer:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 30
@@ -184,8 +187,12 @@ def pytest_load_initial_conftests(early_config):
 
 
 def start_services(config, setup: str) -> None:
-    config.add_cleanup(stop_services)
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        # One for the whole run, for a worker process may end without tidying up. Short: see config/supervisor.py.
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="truckroll-tests-", dir="/tmp")
+        Path(os.environ[FOLDER]).chmod(0o755)
+        config.add_cleanup(lambda: shutil.rmtree(os.environ[FOLDER], ignore_errors=True))
+        config.add_cleanup(stop_services)
         os.environ["DATABASE_URL"] = start_database(setup)
     program = find_redis(setup)
     if program is None:
@@ -198,10 +205,7 @@ def start_services(config, setup: str) -> None:
 
 def start_database(setup: str) -> str:
     if setup == "sqlite":
-        folder = tempfile.TemporaryDirectory(prefix="truckroll-sqlite-", dir="/tmp")
-        folder.stop = folder.cleanup
-        _started.append(folder)
-        return f"sqlite:///{folder.name}/db.sqlite3"
+        return f"sqlite:///{new_folder('sqlite')}/db.sqlite3"
     if os.environ.get("TEST_DATABASE_URL"):
         return os.environ["TEST_DATABASE_URL"]
     programs = find_postgres()
