@@ -1,0 +1,167 @@
+"""Loads the technicians page: whom the user may see and what each is doing now, in a constant number of queries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, Prefetch, Q
+from django.utils import timezone
+
+from dispatch.models import Job, Status
+from dispatch.models.jobs import ACTIVE
+from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
+from zones.models import ServiceZone
+
+PAGE_SIZE = 50
+BUSY_PERCENT, FULL_PERCENT = 70, 90
+STALE_POSITION = timedelta(minutes=15)
+
+
+class CrewFilter(forms.Form):
+    q = forms.CharField(
+        required=False,
+        max_length=100,
+        label="Name",
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": "Name"}),
+    )
+    zone = forms.ModelChoiceField(ServiceZone.objects.none(), required=False, empty_label="All zones")
+
+    def __init__(self, *args, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["zone"].queryset = ServiceZone.objects.dispatchable_by(user).active().order_by("name")
+
+    @property
+    def is_narrowing(self) -> bool:
+        return any(self.cleaned_data.values())
+
+
+@dataclass(frozen=True)
+class Row:
+    technician: Technician
+    doing: str  # a word for the stylesheet
+    doing_label: str
+    job: Job | None  # under way; None when the user may not see it
+    detail: str
+    jobs_today: int
+    done_today: int
+    minutes_today: int
+    position_seconds: int | None
+
+    @property
+    def load_percent(self) -> int:
+        return round(100 * self.jobs_today / self.technician.daily_maximum)
+
+    @property
+    def load_width(self) -> int:
+        return min(100, self.load_percent)
+
+    @property
+    def load_tone(self) -> str:
+        if self.load_percent >= FULL_PERCENT:
+            return "full"
+        return "busy" if self.load_percent >= BUSY_PERCENT else ""
+
+    @property
+    def has_stale_position(self) -> bool:
+        return self.position_seconds is not None and self.position_seconds > STALE_POSITION.total_seconds()
+
+
+@dataclass(frozen=True)
+class Crew:
+    filter: CrewFilter
+    page: Page
+    rows: list[Row]
+
+
+def load_crew(request, *, now: datetime | None = None) -> Crew:
+    now = now or timezone.now()
+    crew_filter = CrewFilter(request.GET, user=request.user)
+    crew_filter.full_clean()
+    technicians = narrowed(Technician.objects.visible_to(request.user).active(), crew_filter.cleaned_data)
+    page = Paginator(with_today(technicians, now=now).by_name(), PAGE_SIZE).get_page(request.GET.get("page"))
+    return Crew(crew_filter, page, rows_of(list(page.object_list), user=request.user, now=now))
+
+
+def narrowed(technicians, chosen: dict):
+    for word in chosen.get("q", "").split():
+        named = Q(user__first_name__icontains=word) | Q(user__last_name__icontains=word)
+        technicians = technicians.filter(named | Q(user__username__icontains=word))
+    if chosen.get("zone"):
+        technicians = technicians.filter(zones=chosen["zone"])
+    return technicians
+
+
+def with_today(technicians, *, now: datetime):
+    midnight = start_of_day(now)
+    attended = ClockRecord.objects.filter(Q(clocked_out_at=None) | Q(clocked_out_at__gt=midnight))
+    away = TimeOff.objects.filter(starts_at__lte=now, ends_at__gt=now)
+    return technicians.prefetch_related(
+        "zones",
+        Prefetch("skills", TechnicianSkill.objects.select_related("skill").order_by("-level", "skill__name")),
+        Prefetch("clock_records", attended, to_attr="attended"),
+        Prefetch("time_off", away, to_attr="away"),
+    )
+
+
+def rows_of(technicians: list[Technician], *, user, now: datetime) -> list[Row]:
+    today = timezone.localdate(now)
+    of_these = Job.objects.filter(technician__in=[technician.pk for technician in technicians])
+    active = {job.technician_id: job for job in of_these.filter(status__in=ACTIVE)}
+    visible = set(
+        Job.objects.visible_to(user).filter(pk__in=[job.pk for job in active.values()]).values_list("pk", flat=True)
+    )
+    counts = {
+        row["technician"]: row
+        for row in of_these.on_days(today, today)
+        .exclude(status=Status.CANCELLED)
+        .order_by()
+        .values("technician")
+        .annotate(jobs=Count("pk"), done=Count("pk", filter=Q(status=Status.COMPLETED)))
+    }
+    return [
+        _row(technician, active.get(technician.pk), visible, counts.get(technician.pk), now=now)
+        for technician in technicians
+    ]
+
+
+def _row(technician: Technician, job: Job | None, visible: set[int], count: dict | None, *, now: datetime) -> Row:
+    doing, label, detail = _doing(technician, job)
+    seen_at = technician.position_at
+    return Row(
+        technician=technician,
+        doing=doing,
+        doing_label=label,
+        job=job if job and job.pk in visible else None,
+        detail=detail,
+        jobs_today=count["jobs"] if count else 0,
+        done_today=count["done"] if count else 0,
+        minutes_today=minutes_on_duty(technician.attended, now=now),
+        position_seconds=max(0, int((now - seen_at).total_seconds())) if seen_at else None,
+    )
+
+
+def _doing(technician: Technician, job: Job | None) -> tuple[str, str, str]:
+    """What they are really doing goes before what the calendar says."""
+    is_on_duty = any(record.clocked_out_at is None for record in technician.attended)
+    if job:
+        label = "En route" if job.status == Status.EN_ROUTE else "On site"
+        return job.status, label, f"On hold: {job.hold_reason}" if job.is_on_hold else ""
+    if technician.away:
+        away = technician.away[0]
+        until = timezone.localtime(away.ends_at)
+        reason = away.note or away.get_kind_display()
+        return "away", "Time off", f"{reason}, until {until:%a} {until.day} {until:%b %H:%M}"
+    return ("available", "Available", "") if is_on_duty else ("off", "Off shift", "")
+
+
+def minutes_on_duty(records: Iterable[ClockRecord], *, now: datetime) -> int:
+    """Since midnight in the business's time."""
+    midnight = start_of_day(now)
+    stretches = [(record.clocked_out_at or now) - max(record.clocked_in_at, midnight) for record in records]
+    return int(sum(stretches, timedelta()).total_seconds() // 60)
+
+
+def start_of_day(now: datetime) -> datetime:
+    return timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
