@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import groupby
 
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncMonth
@@ -52,33 +53,77 @@ def record_billing(job: Job) -> BillingRecord:
 
 
 @dataclass(frozen=True)
-class FinancialRow:
-    month: datetime
-    technician: str
+class Earnings:
+    """Sums in one currency; before tax."""
+
     currency: str
     jobs: int
     worked_minutes: int
     revenue: Decimal
     commission: Decimal
 
+    @property
+    def hours(self) -> Decimal:
+        return (Decimal(self.worked_minutes) / 60).quantize(CENT, ROUND_HALF_UP)
 
-def financial_report(records) -> list[FinancialRow]:
-    """Completed work per month (the business's time), technician and currency, newest month first."""
-    rows = (
+
+@dataclass(frozen=True)
+class FinancialRow(Earnings):
+    month: date  # its first day
+    technician: str
+
+
+@dataclass(frozen=True)
+class FinancialMonth:
+    month: date
+    rows: list[FinancialRow]
+
+    @property
+    def totals(self) -> list[Earnings]:
+        return totals(self.rows)
+
+
+def financial_report(records) -> list[FinancialMonth]:
+    """Completed work per month (the business's time), currency and technician; newest month, highest revenue first."""
+    found = (
         records.annotate(month=TruncMonth("completed_at"))
-        .values("month", "currency", "technician__user__first_name", "technician__user__last_name", "technician")
+        .values("month", "currency", "technician", *_NAMES)
         .annotate(jobs=Count("pk"), minutes=Sum("worked_minutes"), earned=Sum("revenue"), paid=Sum("commission"))
-        .order_by("-month", "-earned")
+        .order_by("-month", "currency", "-earned", *_NAMES, "technician")
     )
-    return [
+    rows = [
         FinancialRow(
-            month=row["month"],
-            technician=f"{row['technician__user__first_name']} {row['technician__user__last_name']}".strip(),
+            month=row["month"].date(),
+            technician=_name(*(row[name] for name in _NAMES)),
             currency=row["currency"],
             jobs=row["jobs"],
             worked_minutes=row["minutes"],
             revenue=row["earned"],
             commission=row["paid"],
         )
-        for row in rows
+        for row in found
     ]
+    return [FinancialMonth(month, list(group)) for month, group in groupby(rows, key=lambda row: row.month)]
+
+
+_NAMES = ("technician__user__first_name", "technician__user__last_name", "technician__user__username")
+
+
+def _name(first_name: str, last_name: str, username: str) -> str:
+    return f"{first_name} {last_name}".strip() or username
+
+
+def totals(rows: Iterable[Earnings]) -> list[Earnings]:
+    """One a currency: amounts in different currencies are never added."""
+    ordered = sorted(rows, key=lambda row: row.currency)
+    return [_total(currency, list(group)) for currency, group in groupby(ordered, key=lambda row: row.currency)]
+
+
+def _total(currency: str, rows: list[Earnings]) -> Earnings:
+    return Earnings(
+        currency=currency,
+        jobs=sum(row.jobs for row in rows),
+        worked_minutes=sum(row.worked_minutes for row in rows),
+        revenue=sum((row.revenue for row in rows), Decimal(0)),
+        commission=sum((row.commission for row in rows), Decimal(0)),
+    )
