@@ -55,7 +55,7 @@
 
   const stale = document.getElementById("phone-stale");
   const gone = document.getElementById("phone-gone");
-  const isRefresh = (event) => event.detail.elt === root;
+  const isRefresh = (event) => (event.detail.requestConfig ?? event.detail).elt === root;
 
   function isTyping() {
     const fields = [...root.querySelectorAll("textarea, input:not([type=hidden])")];
@@ -94,17 +94,22 @@
     root.querySelector(".phone-foot")?.remove();
   });
 
-  let shownStep = root.querySelector(".phone-foot [data-step]")?.dataset.step;
+  const footStep = () => root.querySelector(".phone-foot [data-step]")?.dataset.step;
+  let shownStep = footStep();
+  let readyAt = 0;
+
+  function settle() {
+    const wait = readyAt - Date.now();
+    for (const button of root.querySelectorAll(".phone-foot button")) button.disabled = wait > 0;
+    if (wait > 0) setTimeout(settle, wait);
+  }
+
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== root) return;
-    if (event.detail.requestConfig?.verb === "post") waiting = false;
-    const buttons = [...root.querySelectorAll(".phone-foot button")];
-    const step = root.querySelector(".phone-foot [data-step]")?.dataset.step;
-    if (step !== shownStep) {
-      for (const button of buttons) button.disabled = true;
-      setTimeout(() => buttons.forEach((button) => (button.disabled = false)), SETTLE_MS);
-    }
-    shownStep = step;
+    if (event.detail.requestConfig.verb === "post") waiting = false;
+    if (footStep() !== shownStep) readyAt = Date.now() + SETTLE_MS;
+    shownStep = footStep();
+    if (Date.now() < readyAt) settle();
     look(event.detail.requestConfig);
   });
 

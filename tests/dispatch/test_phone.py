@@ -57,7 +57,7 @@ def test_strangers_are_sent_to_the_login(client, job):
 
 
 @pytest.mark.parametrize("who", ["ada", "omar", "dana", "nick"])
-def test_only_technicians_have_a_phone_page(client, request, job, who):
+def test_only_technicians_have_a_phone_page(client, request, db, job, who):
     client.force_login(request.getfixturevalue(who))
     for method, url in requests_for(job):
         assert getattr(client, method)(url).status_code == 403

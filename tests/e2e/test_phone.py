@@ -1,0 +1,118 @@
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from dispatch import actions
+from dispatch.models import Status
+from tests.e2e.live import in_thread, log_in
+from tests.factories import SiteFactory, make_job
+
+pytestmark = pytest.mark.browser
+
+HERE = {"latitude": 40.11, "longitude": -75.12}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+MAY_LOCATE = {"geolocation": HERE, "permissions": ["geolocation"]}
+
+
+@pytest.fixture
+def job(omar, tess):
+    site = SiteFactory(address="12 Harbor View", access_notes="Gate code 4471")
+    return in_thread(make_job, Status.ASSIGNED, by=omar, technician=tess, site=site, description="No heat upstairs")
+
+
+@pytest.fixture
+def phone(new_context, live_site, job):
+    """Tess's phone, which may be located."""
+    page = new_context(**PHONE, **MAY_LOCATE).new_page()
+    log_in(page, live_site.url, "tess")
+    expect(page.locator("#live[data-state=live]")).to_be_visible()
+    return page
+
+
+def step_button(page, name):
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def status_of(job):
+    job.refresh_from_db()
+    return job.status
+
+
+def test_technician_works_through_a_job_and_the_position_goes_along(phone, job):
+    for name, status in (("En route", "En Route"), ("Start work", "In Progress")):
+        step_button(phone, name).click()
+        expect(phone.locator(".now .status")).to_have_text(status)
+    step_button(phone, "Complete").click()
+    expect(phone.get_by_text("All done for today.")).to_be_visible()
+    assert status_of(job) == Status.COMPLETED
+    for change in job.status_changes.filter(actor=job.technician.user):
+        assert (change.latitude, change.longitude) == (HERE["latitude"], HERE["longitude"])
+
+
+def test_a_phone_that_may_not_be_located_still_works(new_context, live_site, job):
+    page = new_context(**PHONE, permissions=[]).new_page()
+    log_in(page, live_site.url, "tess")
+    step_button(page, "En route").click()
+    expect(page.locator(".now .status")).to_have_text("En Route")
+    assert job.status_changes.last().latitude is None
+
+
+def test_a_double_tap_takes_one_step(phone, job):
+    button = phone.locator("#step-button").bounding_box()
+    where = {"x": button["x"] + 100, "y": button["y"] + 30}
+    for _ in range(5):
+        phone.touchscreen.tap(**where)
+        phone.wait_for_timeout(60)
+    expect(phone.locator(".now .status")).to_have_text("En Route")
+    expect(step_button(phone, "Start work")).to_be_enabled()
+    assert status_of(job) == Status.EN_ROUTE
+
+
+def test_a_new_job_appears_by_itself_and_is_marked(phone, job, omar, tess):
+    other = in_thread(make_job, Status.ASSIGNED, by=omar, technician=tess, description="Leaking tap")
+    row = phone.locator(f".job-row[data-job='{other.pk}']")
+    expect(row).to_contain_text("Leaking tap")
+    expect(row.locator("[data-mark]")).to_have_text("New")
+    row.click()
+    expect(phone.get_by_role("heading", name="Leaking tap")).to_be_visible()
+    phone.get_by_role("link", name="Back to my day").click()
+    expect(row.locator("[data-mark]")).to_be_hidden()
+
+
+def test_a_job_taken_away_disappears(phone, job, omar, tom):
+    in_thread(actions.assign_job, job, tom, by=omar)
+    expect(phone.get_by_text("No jobs for today.")).to_be_visible()
+
+
+def test_a_note_being_typed_survives_what_others_change(phone, job, omar):
+    phone.get_by_role("link", name="Details").click()
+    note = phone.get_by_label("New note")
+    note.fill("The filter is")
+    in_thread(actions.add_note, job, "Customer called again", by=omar)
+    expect(phone.get_by_text("This job has changed meanwhile.")).to_be_visible()
+    note.press_sequentially(" odd-sized")
+    phone.get_by_role("button", name="Add note").click()
+    expect(phone.locator(".notes")).to_contain_text("The filter is odd-sized")
+    expect(phone.locator(".notes")).to_contain_text("Customer called again")
+    expect(note).to_have_value("")
+
+
+def test_a_refused_tap_says_why_and_shows_the_truth(phone, job, omar, browser_errors):
+    browser_errors.allow("409")
+    phone.get_by_role("link", name="Details").click()
+    phone.get_by_label("New note").fill("Keeps the page as it is")
+    in_thread(actions.change_status, job, Status.CANCELLED, by=omar, note="Called off")
+    step_button(phone, "En route").click()
+    expect(phone.get_by_text("This has changed since you looked")).to_be_visible()
+    expect(phone.locator(".now .status")).to_have_text("Cancelled")
+    expect(step_button(phone, "En route")).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_phone_pages_can_be_used_by_everyone(new_context, live_site, job, theme):
+    page = new_context(**PHONE, color_scheme=theme).new_page()
+    log_in(page, live_site.url, "tess")
+    for path in ("/my-day/", f"/my-day/jobs/{job.pk}/"):
+        page.goto(live_site.url + path)
+        assert Axe().run(page).response["violations"] == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
