@@ -291,6 +291,21 @@ def test_a_file_without_coordinates_takes_no_location_away(import_jobs):
     assert Job.objects.get().site.has_location
 
 
+def test_a_job_that_dana_has_put_on_hold_still_gets_the_location_it_lacks(import_jobs, ada, north):
+    import_jobs(ann(lat="", lon=""))
+    actions.hold_job(Job.objects.get(), "Waiting for the landlord", by=ada)
+    import_jobs(ANN)
+    assert Job.objects.get().zone == north
+
+
+def test_jobs_at_two_places_of_one_address_keep_theirs_when_a_file_has_no_coordinates(import_jobs):
+    rows = [{"id": "A1", "lat": "40.1"}, {"id": "A2", "lat": "40.2"}]
+    import_jobs(*[ann(**row) for row in rows])
+    summary, _ = import_jobs(*[ann(id=row["id"], lat="", lon="") for row in rows])
+    assert counts(summary) == {"read": 2, "unchanged": 2}
+    assert Site.objects.count() == 2
+
+
 def test_a_job_that_somebody_has_is_left_as_it_is(import_jobs, ada, tess):
     import_jobs(ANN)
     actions.assign_job(Job.objects.get(), tess, by=ada)
