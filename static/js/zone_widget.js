@@ -78,7 +78,11 @@
         rectangle: shape,
         polyline: false, circle: false, circlemarker: false, marker: false,
       },
-      edit: { featureGroup: areas, poly: { allowIntersection: false } },
+      edit: {
+        featureGroup: areas,
+        poly: { allowIntersection: false },
+        selectedPathOptions: { maintainColor: true, dashArray: "8 6" },
+      },
     }));
     let drawing = false;
     map.on(L.Draw.Event.DRAWSTART, () => { drawing = true; });
@@ -98,6 +102,20 @@
       map.getContainer().scrollIntoView({ block: "center" });
     });
   };
+
+  // Leaflet.draw gives handles to the outer ring only, by names that Leaflet has since changed: give them to holes too.
+  const ringsOfPolygon = (polygon) => (L.LineUtil.isFlat(polygon._latlngs) ? [polygon._latlngs] : polygon._latlngs);
+  L.Polyline._flat = L.LineUtil.isFlat;
+  L.Edit.Poly.include({
+    initialize(polygon) {
+      this._poly = polygon;
+      this.latlngs = ringsOfPolygon(polygon);
+      polygon.on("revert-edited", this._updateLatLngs, this);
+    },
+    _updateLatLngs() {
+      this.latlngs = ringsOfPolygon(this._poly);
+    },
+  });
 
   const readFiles = (input, use) => {
     input.addEventListener("change", async () => {
