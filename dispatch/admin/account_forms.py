@@ -57,6 +57,11 @@ class UserAddForm(RoleForm, BaseUserCreationForm):
         model = User
         fields = ["username", "first_name", "last_name", "email"]
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # The first of the roles may do most: nobody should get it by not choosing.
+        self.fields["role"].choices = [("", "Choose a role"), *Role.choices]
+
 
 class PasswordWidget(ReadOnlyPasswordHashWidget):
     def get_context(self, name, value, attrs):
