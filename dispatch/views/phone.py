@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime
-from dispatch.models import Job, Status
+from dispatch.models import Job, Status, StatusChange
 from dispatch.phone import job_in_the_way, load_day
 from technicians.models import Position, Technician
 from technicians.positions import Fix, is_plausible, take_fix
@@ -27,6 +27,16 @@ class StepForm(forms.Form):
     seen = forms.CharField()
     tap_id = forms.UUIDField()
     note = forms.CharField(required=False, max_length=2000)
+
+    def __init__(self, *args, job: Job, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.job = job
+
+    def clean_tap_id(self):
+        tap_id = self.cleaned_data["tap_id"]
+        if StatusChange.objects.filter(tap_id=tap_id).exclude(job=self.job).exists():
+            raise forms.ValidationError("This tap was made on another job.")
+        return tap_id
 
 
 class NoteForm(forms.Form):
@@ -60,7 +70,7 @@ def phone_job(request, pk):
 def take_step(request, pk):
     technician, job = technician_of(request), own_job(request, pk)
     fix = fix_from(request, technician)
-    form = StepForm(request.POST)
+    form = StepForm(request.POST, job=job)
     said, refusal, status = "", "", 200
     if not form.is_valid():
         refusal, status = "This tap could not be understood. Nothing was changed; try again.", 422

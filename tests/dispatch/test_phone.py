@@ -175,6 +175,16 @@ def test_the_same_tap_sent_twice_counts_once(phone, job):
     assert job.status_changes.filter(to_status=Status.EN_ROUTE).count() == 1
 
 
+def test_a_tap_made_on_another_job_changes_nothing(phone, job, omar, tess):
+    other = make_job(Status.ASSIGNED, by=omar, technician=tess)
+    data = step_of(job, Status.EN_ROUTE)
+    phone.post(reverse("take_step", args=[job.pk]), data)
+    actions.change_status(job, Status.ASSIGNED, by=omar)
+    assert phone.post(reverse("take_step", args=[other.pk]), data, headers=HTMX_DAY).status_code == 422
+    other.refresh_from_db()
+    assert other.status == Status.ASSIGNED
+
+
 def test_a_second_tap_on_an_old_button_does_not_take_the_next_step(phone, job):
     take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY)
     response = take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY)

@@ -84,6 +84,15 @@ def test_a_job_taken_away_disappears(phone, job, omar, tom):
     expect(phone.get_by_text("No jobs for today.")).to_be_visible()
 
 
+def test_an_open_job_that_is_taken_away_says_so(phone, job, omar, tom, browser_errors):
+    browser_errors.allow("404")
+    phone.get_by_role("link", name="Details").click()
+    expect(phone.locator("#live[data-state=live]")).to_be_visible()
+    in_thread(actions.assign_job, job, tom, by=omar)
+    expect(phone.get_by_text("This job is no longer yours.")).to_be_visible()
+    expect(step_button(phone, "En route")).to_be_hidden()
+
+
 def test_a_note_being_typed_survives_what_others_change(phone, job, omar):
     phone.get_by_role("link", name="Details").click()
     note = phone.get_by_label("New note")
