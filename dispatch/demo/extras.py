@@ -14,7 +14,7 @@ from dispatch.demo.stage import MINUTE, Stage
 from dispatch.demo.trade import HIGH, LOW, NORMAL, SICK, URGENT, WORK
 from dispatch.models import Job, Site, Status
 
-HISTORY_DAYS, HISTORY_JOBS = 60, 60
+HISTORY_DAYS, HISTORY_PER_TECHNICIAN = 60, 5
 CANCEL_REASONS = ("Customer fixed it", "Called twice, moved away", "Booked with someone else", "Entered twice")
 
 
@@ -176,7 +176,7 @@ def remember_the_past(stage: Stage, picker: StopPicker, *, zone: ZoneInfo) -> No
         if is_working_day(stage.day - number * ONE_DAY)
     ]
     slots = [(day, worker) for day in days for worker in workers[:40]]
-    for day, worker in rng.sample(slots, min(HISTORY_JOBS, len(slots))):
+    for day, worker in rng.sample(slots, min(HISTORY_PER_TECHNICIAN * min(len(workers), 12), len(slots))):
         origin = (worker.technician.home_latitude, worker.technician.home_longitude)
         stop = picker.next_stop(worker, origin=origin, zone=rng.choice(worker.crew.zones))
         stop.leaves_at = at(day, time(8), zone) + rng.randrange(0, 390, 5) * MINUTE

@@ -38,10 +38,8 @@ def seed_demo(
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             _play_day(stage, jobs=jobs, zone=zone)
-        board = list(Job.objects.for_dispatch_day(day, today=day).values_list("pk", flat=True))
-        groups = {realtime.NO_ZONE_GROUP, *(realtime.zone_group(zone.pk) for zone in stage.company.zones.values())}
-        realtime.publish("job-changed", groups=groups, jobs=board)
-    return len(board)
+        actions.announce_jobs([None, *(zone.pk for zone in stage.company.zones.values())])
+    return Job.objects.for_dispatch_day(day, today=day).count()
 
 
 def _set_stage(day: date, moment: datetime, *, seed: int, technicians: int, jobs: int) -> Stage:

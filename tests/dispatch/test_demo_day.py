@@ -1,0 +1,127 @@
+"""The demo day itself: is it believable, true to the clock, and of use to everyone who logs in?"""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import transaction
+from django.db.models import Max, Q
+from django.utils import timezone
+
+from dispatch.demo import DEMO_LOGINS, DEMO_PASSWORD
+from dispatch.demo.area import ZONES
+from dispatch.demo.seed import seed_demo
+from dispatch.models import BillingRecord, Job, Status, StatusChange, User
+from dispatch.models.jobs import ACTIVE
+from dispatch.roles import Role, role_of
+from technicians.models import ClockRecord, Position, Technician
+from zones.models import ServiceZone
+
+NEW_YORK = ZoneInfo("America/New_York")
+DAY = date(2026, 11, 18)
+MIDDAY = datetime(2026, 11, 18, 16, 20, tzinfo=UTC)  # 11:20 in Pittsburgh
+
+
+@pytest.fixture(autouse=True)
+def pittsburgh():
+    with timezone.override(NEW_YORK):
+        yield
+
+
+def on_board():
+    return Job.objects.for_dispatch_day(DAY, today=DAY)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def demo_day(django_db_setup, django_db_blocker):
+    """Seeded once; each test's own transaction lies within this one."""
+    with django_db_blocker.unblock(), timezone.override(NEW_YORK), transaction.atomic():
+        count = seed_demo(now=MIDDAY)
+        yield count
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+def test_whoever_tries_the_product_finds_a_believable_day(demo_day):
+    board = on_board()
+    assert board.count() == demo_day == 80
+    states = Counter(board.values_list("status", flat=True))
+    assert set(states) == set(Status)
+    assert states[Status.COMPLETED] >= 15
+    assert states[Status.ASSIGNED] >= 15
+    assert 5 <= states[Status.CREATED] <= 20
+    assert set(board.values_list("priority", flat=True)) == {1, 2, 3, 4}
+    assert board.filter(scheduled_on__lt=DAY, status__in=("created", "assigned")).count() == 3
+    assert board.filter(scheduled_on=None).count() == 3
+    assert board.filter(site__latitude=None, zone=None).count() == 2
+    assert board.filter(held_at__isnull=False).count() == 1
+    assert board.exclude(window_starts_at=None).count() >= 20
+    assert Job.objects.filter(scheduled_on=DAY + timedelta(days=1)).count() == 6
+    assert BillingRecord.objects.filter(completed_at__date__lt=DAY).count() == 60
+
+
+@pytest.mark.django_db
+def test_nothing_in_the_demo_lies_in_the_future_and_everything_has_a_history():
+    newest = StatusChange.objects.aggregate(happened=Max("happened_at"), received=Max("received_at"))
+    assert max(newest.values()) <= MIDDAY
+    assert not Position.objects.filter(Q(recorded_at__gt=MIDDAY) | Q(received_at__gt=MIDDAY)).exists()
+    assert not ClockRecord.objects.filter(clocked_in_at__gt=MIDDAY).exists()
+    for job in Job.objects.prefetch_related("status_changes"):
+        log = list(job.status_changes.all())
+        assert [row.happened_at for row in log] == sorted(row.happened_at for row in log)
+        assert (log[0].from_status, log[-1].to_status) == ("", job.status)
+        assert all(row.latitude for row in log if row.actor_kind == "technician")
+
+
+@pytest.mark.django_db
+def test_the_demo_technicians_can_do_what_they_are_given():
+    given = Job.objects.exclude(technician=None).prefetch_related("technician__skills", "technician__zones")
+    for job in given.prefetch_related("required_skills"):
+        levels = {have.skill_id: have.level for have in job.technician.skills.all()}
+        assert all(levels.get(need.skill_id, 0) >= need.level for need in job.required_skills.all()), job
+        assert job.zone in job.technician.zones.all(), job
+    assert Job.objects.filter(status__in=ACTIVE).count() >= 5
+    on_duty = set(ClockRecord.objects.filter(clocked_out_at=None).values_list("technician", flat=True))
+    assert on_duty >= set(Job.objects.filter(status__in=ACTIVE).values_list("technician", flat=True))
+
+
+@pytest.mark.django_db
+def test_the_demo_has_someone_sick_someone_away_and_someone_off_the_air():
+    away = Technician.objects.filter(time_off__starts_at__lt=MIDDAY, time_off__ends_at__gt=MIDDAY)
+    assert sorted(away.values_list("time_off__kind", flat=True)) == ["sick", "vacation"]
+    assert not away.filter(jobs__status__in=ACTIVE).exists()
+    assert Job.objects.filter(technician__time_off__kind="sick", status=Status.ASSIGNED, scheduled_on=DAY).count() == 3
+    ages = [
+        MIDDAY - instant
+        for instant in Technician.objects.exclude(position_at=None).values_list("position_at", flat=True)
+    ]
+    assert sum(age > timedelta(hours=2) for age in ages) == 1
+    assert sum(age < timedelta(minutes=15) for age in ages) >= 8
+
+
+@pytest.mark.django_db
+def test_tess_has_a_day_to_show_on_the_phone():
+    days = Job.objects.filter(technician__user__username="tess", scheduled_on=DAY).exclude(status="cancelled")
+    states = list(days.in_route_order().values_list("status", flat=True))
+    assert states[0] == Status.COMPLETED
+    assert states.count(Status.ASSIGNED) >= 2
+    assert not set(states) & set(ACTIVE)
+
+
+@pytest.mark.django_db
+def test_the_demo_accounts_log_in_and_have_their_roles():
+    roles = {username: role_of(User.objects.get(username=username)) for username, _ in DEMO_LOGINS}
+    assert roles == {
+        "dana": Role.DISPATCHER,
+        "dora": Role.DISPATCHER,
+        "omar": Role.MANAGER,
+        "ada": Role.ADMIN,
+        "tess": Role.TECHNICIAN,
+        "tom": Role.TECHNICIAN,
+    }
+    assert all(User.objects.get(username=username).check_password(DEMO_PASSWORD) for username in roles)
+    dana, dora = User.objects.get(username="dana"), User.objects.get(username="dora")
+    granted = ServiceZone.objects.dispatchable_by(dana).values_list("name", flat=True)
+    assert set(granted) == {"Downtown", "North Hills"}
+    assert ServiceZone.objects.dispatchable_by(dora).count() == len(ZONES)
