@@ -25,6 +25,7 @@
   let jobs = new Set();
   let created = new Set();
   let technicians = new Set();
+  let stale = false; // something changed that has no ids: everything is asked for again
   let flushing = null;
 
   function show(state, text) {
@@ -40,6 +41,10 @@
 
   function flush() {
     flushing = null;
+    if (stale) {
+      stale = false;
+      tell("live-refresh");
+    }
     if (jobs.size) tell("live-jobs", { jobs: [...jobs], created: [...created] });
     if (technicians.size) tell("live-technicians", { technicians: [...technicians] });
     jobs = new Set();
@@ -53,6 +58,7 @@
       if (event.event === "job-created") created.add(id);
     }
     if (event.technician) technicians.add(event.technician);
+    if (!event.jobs && !event.technician) stale = true;
     // A little chance spreads the requests of many boards that heard the same event.
     flushing ??= setTimeout(flush, WINDOW_MS * (0.5 + Math.random()));
   }
@@ -81,8 +87,7 @@
       return;
     }
     counted[event.group] = (counted[event.group] ?? 0) + 1;
-    if (event.jobs || event.technician) gather(event);
-    else tell("live-refresh");
+    gather(event);
   }
 
   function begun() {
