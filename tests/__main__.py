@@ -67,7 +67,8 @@ def main(extra: list[str]) -> int:
         for part in PARTS:
             why = missing.get((setup, part))
             results[setup, part] = f"LEFT OUT ({why})" if why else run(setup, part, extra)
-    print(f"\n{summary(results)}")
+    note = "" if shutil.which("redis-server") else "; postgres: on Valkey (no redis-server)"
+    print(f"\n{summary(results)}{note}")
     has_failed = any("FAILED" in result for result in results.values())
     has_run = any("passed" in result for result in results.values())
     return 1 if has_failed or not has_run else 0
