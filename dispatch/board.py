@@ -94,11 +94,15 @@ def load_board(request, *, now: datetime | None = None) -> Board:
     job_filter = filter_jobs(request, now=now)
     scope = job_filter.scope()
     sort = request.GET.get("sort", DEFAULT_SORT)
-    jobs = sorted_by(job_filter.narrow(scope).with_board_info(), sort)
+    shown = job_filter.narrow(scope)
+    counts = count_states(scope, now=now)
+    paginator = Paginator(sorted_by(shown.with_board_info(), sort), PAGE_SIZE)
+    if shown is scope:  # nothing narrows it, and its jobs are counted
+        paginator.count = counts["total"]
     return Board(
         filter=job_filter,
-        page=Paginator(jobs, PAGE_SIZE).get_page(request.GET.get("page")),
-        tiles=count_tiles(scope, request.GET, now=now),
+        page=paginator.get_page(request.GET.get("page")),
+        tiles=make_tiles(counts, request.GET),
         sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
         day=_single_day(job_filter),
         today=job_filter.today,
@@ -112,7 +116,7 @@ def load_rows(request, job_ids: list[int], *, now: datetime | None = None) -> tu
     job_filter = filter_jobs(request, now=now)
     scope = job_filter.scope()
     jobs = job_filter.narrow(scope).filter(pk__in=job_ids).with_board_info()
-    return list(jobs), count_tiles(scope, request.GET, now=now)
+    return list(jobs), make_tiles(count_states(scope, now=now), request.GET)
 
 
 def _single_day(job_filter: JobFilter) -> date | None:
@@ -134,9 +138,11 @@ TILES = [
 ]
 
 
-def count_tiles(scope, params: QueryDict, *, now: datetime) -> list[Tile]:
+def count_states(scope, *, now: datetime) -> dict[str, int]:
+    """By the names of TILES, and the total."""
     not_begun = Q(status__in=(Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE))
-    counts = scope.aggregate(
+    return scope.aggregate(
+        total=Count("pk"),
         unassigned=Count("pk", filter=Q(status=Status.CREATED)),
         assigned=Count("pk", filter=Q(status=Status.ASSIGNED)),
         en_route=Count("pk", filter=Q(status=Status.EN_ROUTE)),
@@ -151,6 +157,9 @@ def count_tiles(scope, params: QueryDict, *, now: datetime) -> list[Tile]:
 def _tile(name: str, label: str, count: int, narrow: tuple[str, str], tone: str, params: QueryDict) -> Tile:
     key, value = narrow
     is_chosen = params.getlist(key) == [value]
+
+
+def make_tiles(counts: dict[str, int], params: QueryDict) -> list[Tile]:
     query = params.copy()
     for dropped in (*JobFilter.NARROWING, "page", "ids", "present"):
         query.pop(dropped, None)

@@ -145,10 +145,12 @@ class JobQuerySet(models.QuerySet):
         return self.filter(found)
 
     def with_board_info(self):
-        """All that a row or card shows, in two queries."""
+        """All that a row or card shows, in two queries; not the zones' boundaries, which may be megabytes each."""
         required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
-        return self.select_related("customer", "site", "zone", "job_type", "technician__user").prefetch_related(
-            Prefetch("required_skills", queryset=required)
+        return (
+            self.select_related("customer", "site", "zone", "job_type", "technician__user")
+            .defer("zone__boundary")
+            .prefetch_related(Prefetch("required_skills", queryset=required))
         )
 
 

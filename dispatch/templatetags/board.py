@@ -1,11 +1,25 @@
 from datetime import date, datetime
+from functools import cache
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.workflow import Actor, steps_from
 
 register = template.Library()
+
+
+@register.filter
+def job_url(pk: int, name: str) -> str:
+    """As `{% url name pk %}`, which took a quarter of a row's time: a page of rows has 200 of them."""
+    before, after = _around_key(name)
+    return f"{before}{pk}{after}"
+
+
+@cache
+def _around_key(name: str) -> list[str]:
+    return reverse(name, args=[0]).rsplit("0", 1)
 
 
 @register.filter
