@@ -21,8 +21,8 @@ lint: .venv/installed-dev
 	.venv/bin/djlint --lint --quiet templates
 
 benchmarks: .venv/installed-dev  ## a quick run of each, to see that they work
-	@set -e; for script in benchmarks/*.py; do \
-		[ ! -e "$$script" ] || { echo "$$script --smoke"; .venv/bin/python "$$script" --smoke; }; done
+	@set -e; for script in $$(grep -ls -e --smoke benchmarks/*.py); do \
+		echo "$$script --smoke"; .venv/bin/python "$$script" --smoke; done
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "Truckroll needs Python 3.11 or newer: make demo PYTHON=/path/to/python3.11" >&2; exit 1; }

@@ -188,7 +188,8 @@ def run(children: list[Child]) -> None:
     while not is_serving(host, port):
         check(children)
         time.sleep(0.02)
-    say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/\n{logins}\nCtrl-C stops it.")
+    say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/")
+    say(f"{logins}\nCtrl-C stops it.".strip())
     children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while True:
