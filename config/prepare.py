@@ -4,6 +4,7 @@ Prints the demo's logins, if the database has them.
 """
 
 import os
+from io import StringIO
 
 import django
 
@@ -15,7 +16,7 @@ def seed() -> None:
 
     if not get_user_model().objects.exists():
         with transaction.atomic():  # half a demo would never be completed
-            call_command("seed_demo", verbosity=0)
+            call_command("seed_demo", stdout=StringIO())  # the logins are printed at every start
 
 
 def logins() -> list[str]:

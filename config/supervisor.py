@@ -189,7 +189,7 @@ def run(children: list[Child]) -> None:
         check(children)
         time.sleep(0.02)
     say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/")
-    say(f"{logins}\nCtrl-C stops it.".strip())
+    say(f"{logins}\nCtrl-C stops it.".lstrip("\n"))
     children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while True:
