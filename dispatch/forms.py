@@ -93,15 +93,21 @@ class JobForm(forms.ModelForm):
     planned_time = forms.TimeField(required=False, label="Planned start", widget=forms.TimeInput(attrs=TIME_INPUT))
     block_from = forms.TimeField(required=False, label="Time block from", widget=forms.TimeInput(attrs=TIME_INPUT))
     block_to = forms.TimeField(required=False, label="Time block to", widget=forms.TimeInput(attrs=TIME_INPUT))
+    duration_minutes = forms.IntegerField(
+        min_value=5,
+        max_value=24 * 60,
+        initial=60,
+        label="Duration in minutes",
+        widget=forms.NumberInput(attrs={"step": 5}),
+    )
 
     class Meta:
         model = Job
         fields = ["job_type", "priority", "description", "scheduled_on", "duration_minutes", "is_fixed"]
-        labels = {"duration_minutes": "Duration in minutes", "scheduled_on": "Date", "job_type": "Type"}
+        labels = {"scheduled_on": "Date", "job_type": "Type"}
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3, "placeholder": "The first line becomes the title"}),
             "scheduled_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            "duration_minutes": forms.NumberInput(attrs={"step": 5, "min": 5, "max": 1440}),
         }
 
     def __init__(self, *args, merging=False, **kwargs):
@@ -166,7 +172,7 @@ class SkillsForm(forms.Form):
 
     def __init__(self, *args, needs: list[SkillNeed] = (), merging=False, **kwargs):
         super().__init__(*args, **kwargs)
-        levels = {need.skill_id: need.level for need in needs}
+        self.levels = levels = {need.skill_id: need.level for need in needs}
         for skill in Skill.objects.all():
             if skill.is_active or skill.pk in levels:
                 self.fields[f"skill_{skill.pk}"] = forms.TypedChoiceField(
@@ -180,11 +186,11 @@ class SkillsForm(forms.Form):
         carry_what_is_shown(self, merging)
 
     def needs(self) -> list[SkillNeed]:
-        return [
-            SkillNeed(int(name.removeprefix("skill_")), level)
-            for name, level in self.cleaned_data.items()
-            if level is not None
-        ]
+        """What was chosen; a skill that the editor left alone keeps the level that it has by now."""
+        levels = dict(self.levels)
+        for name in self.changed_data:
+            levels[int(name.removeprefix("skill_"))] = self.cleaned_data[name]
+        return [SkillNeed(skill_id, level) for skill_id, level in levels.items() if level is not None]
 
 
 class TechnicianChoiceForm(forms.Form):

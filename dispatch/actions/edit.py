@@ -50,7 +50,6 @@ def edit_job(
     groups_before = groups_of_job(job)
     had = {name: getattr(job, name) for name in changes}
     before = {name: _shown(job, name) for name in changes}
-    had_skills = _skills_shown(job)
     for name, value in changes.items():
         setattr(job, name, value)
     if "site" in changes:
@@ -58,16 +57,13 @@ def edit_job(
         job.zone_id = job.site.zone_id
     edited = {name: [before[name], _shown(job, name)] for name in changes if had[name] != getattr(job, name)}
     if skills is not None:
-        job.required_skills.all().delete()
-        RequiredSkill.objects.bulk_create(RequiredSkill(job=job, skill_id=s.skill_id, level=s.level) for s in skills)
-        if had_skills != (has_skills := _skills_shown(job)):
-            edited["skills"] = [had_skills, has_skills]
+        edited |= _replace_skills(job, skills)
     if not edited:
         return job
     if theirs := _changed_meanwhile(job, edited, since=base_version, by=by):
         raise EditConflict(theirs, Job.objects.get(pk=job.pk))
     read_version, job.version = job.version, job.version + 1
-    values = {name: getattr(job, name) for name in edited if name != "skills"}
+    values = {name: getattr(job, name) for name in changes if name in edited}
     if not Job.objects.filter(pk=job.pk, version=read_version).update(
         **values, zone_id=job.zone_id, version=F("version") + 1
     ):
@@ -95,8 +91,18 @@ def _shown(job: Job, name: str) -> str:
     return display() if display else "" if value is None else str(value)
 
 
-def _skills_shown(job: Job) -> str:
-    return ", ".join(str(need) for need in job.required_skills.select_related("skill").order_by("skill__name"))
+def _replace_skills(job: Job, skills: list[SkillNeed]) -> dict[str, list[str]]:
+    """Each changed skill under a name of its own, so that two editors conflict only over the same one."""
+    had = _skill_levels(job)
+    job.required_skills.all().delete()
+    RequiredSkill.objects.bulk_create(RequiredSkill(job=job, skill_id=s.skill_id, level=s.level) for s in skills)
+    has = _skill_levels(job)
+    changed = sorted(name for name in had.keys() | has.keys() if had.get(name) != has.get(name))
+    return {f"skill {name}": [had.get(name, ""), has.get(name, "")] for name in changed}
+
+
+def _skill_levels(job: Job) -> dict[str, str]:
+    return {need.skill.name: need.get_level_display() for need in job.required_skills.select_related("skill")}
 
 
 @transaction.atomic

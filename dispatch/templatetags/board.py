@@ -62,6 +62,23 @@ def age(seconds: int) -> str:
     return ""
 
 
+_FIELD_NAMES = {
+    "job_type": "type",
+    "scheduled_on": "date",
+    "planned_starts_at": "planned start",
+    "window_starts_at": "time block from",
+    "window_ends_at": "time block to",
+    "duration_minutes": "duration in minutes",
+    "is_fixed": "fixed",
+}
+
+
+@register.filter
+def field_name(name: str) -> str:
+    """A field of the edit log as people call it."""
+    return _FIELD_NAMES.get(name, name.replace("_", " "))
+
+
 @register.filter
 def dispatcher_steps(job) -> list:
     return steps_from(job.status, actor=Actor.DISPATCHER)
