@@ -52,11 +52,17 @@ class Board:
 
     @property
     def previous_day(self) -> date | None:
-        return self.day and self.day - timedelta(days=1)
+        return self._neighbour(-1)
 
     @property
     def next_day(self) -> date | None:
-        return self.day and self.day + timedelta(days=1)
+        return self._neighbour(1)
+
+    def _neighbour(self, days: int) -> date | None:
+        try:
+            return self.day and self.day + timedelta(days=days)
+        except OverflowError:  # the calendar ends here
+            return None
 
     @property
     def filter_fields(self):
@@ -151,15 +157,15 @@ def count_states(scope, *, now: datetime) -> dict[str, int]:
         hold=Count("pk", filter=Q(held_at__isnull=False)),
         completed=Count("pk", filter=Q(status=Status.COMPLETED)),
     )
+
+
+def make_tiles(counts: dict[str, int], params: QueryDict) -> list[Tile]:
     return [_tile(name, label, counts[name], narrow, tone, params) for name, label, narrow, tone in TILES]
 
 
 def _tile(name: str, label: str, count: int, narrow: tuple[str, str], tone: str, params: QueryDict) -> Tile:
     key, value = narrow
     is_chosen = params.getlist(key) == [value]
-
-
-def make_tiles(counts: dict[str, int], params: QueryDict) -> list[Tile]:
     query = params.copy()
     for dropped in (*JobFilter.NARROWING, "page", "ids", "present"):
         query.pop(dropped, None)

@@ -160,7 +160,7 @@ SORTS = {
     ),
     "number": ("pk",),
     "priority": ("-priority", "created_at", "pk"),
-    "status": ("status", "pk"),
+    "status": (Case(*(When(status=status, then=step) for step, status in enumerate(Status))), "pk"),
     "customer": ("customer__name", "pk"),
     "zone": (_nulls_last("zone__name"), "pk"),
     "type": ("job_type__name", "pk"),

@@ -1,6 +1,7 @@
 import json
 
 from django.contrib.auth.decorators import permission_required
+from django.db.models import BigIntegerField
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -59,4 +60,7 @@ def board_rows(request):
 
 
 def _ids(text: str) -> set[int]:
-    return {int(pk) for pk in text.split(",") if pk}
+    ids = {int(pk) for pk in text.split(",") if pk}
+    if any(abs(pk) > BigIntegerField.MAX_BIGINT for pk in ids):
+        raise ValueError(text)
+    return ids
