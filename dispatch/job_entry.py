@@ -23,6 +23,10 @@ class JobEntry:
         self.phone_owners = customers_with_phone(data.get("customer-phone", "")) if data and not self.customer else []
 
     @property
+    def create_anyway(self) -> bool:
+        return bool(self.customer_form["create_anyway"].value())
+
+    @property
     def sites(self):
         return self.customer.sites.all() if self.customer else Site.objects.none()
 

@@ -278,7 +278,7 @@ class Job(models.Model):
     @property
     def title(self) -> str:
         """The first line of the description, or the type where nothing was written."""
-        return self.description.strip().split("\n", 1)[0][:120] or self.job_type.name
+        return self.description.strip().split("\n", 1)[0].strip()[:120] or self.job_type.name
 
     @property
     def seen(self) -> str:

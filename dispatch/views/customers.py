@@ -32,7 +32,7 @@ def customer_search(request):
 def phone_owners(request):
     """Who has this phone already: the duplicate check while a new customer is typed in."""
     owners = customers_with_phone(request.GET.get("customer-phone", ""))
-    return render(request, "dispatch/_phone_owners.html", {"owners": owners})
+    return render(request, "dispatch/_phone_owners.html", {"owners": owners, "create_anyway": False})
 
 
 @require_GET

@@ -93,7 +93,8 @@ def new_job(request):
 @permission_required("dispatch.add_job", raise_exception=True)
 def job_type_defaults(request):
     """The skills that the chosen type usually takes, and its duration, for the form being filled in."""
-    job_type = get_object_or_404(JobType, pk=request.GET.get("job_type") or 0)
+    chosen = request.GET.get("job_type", "")
+    job_type = get_object_or_404(JobType, pk=chosen if chosen.isdecimal() else None)
     needs = [actions.SkillNeed(need.skill_id, need.level) for need in job_type.required_skills.all()]
     context = {"skills_form": SkillsForm(needs=needs), "duration_minutes": job_type.default_duration_minutes}
     return render(request, "dispatch/_skills.html", context)
