@@ -28,7 +28,7 @@ def candidates_for(job: Job, *, user) -> list[Candidate]:
     day = job.scheduled_on or timezone.localdate()
     needs = _needs(job, day)
     found = []
-    for technician in _technicians(user, day):
+    for technician in _technicians(user, day, job):
         has = _qualification(technician)
         found.append(Candidate(technician, reasons_against(needs, has), has.jobs_that_day, technician.is_on_duty))
     return sorted(found, key=lambda c: (len(c.objections), not c.is_on_duty, c.jobs_that_day, str(c.technician)))
@@ -46,16 +46,16 @@ def _needs(job: Job, day: date) -> Needs:
     )
 
 
-def _technicians(user, day: date):
+def _technicians(user, day: date, job: Job):
     starts = timezone.make_aware(datetime.combine(day, time.min))
     ends = timezone.make_aware(datetime.combine(day, time.max))
-    that_day = Q(jobs__scheduled_on=day) & ~Q(jobs__status=Status.CANCELLED)
+    others_that_day = Q(jobs__scheduled_on=day) & ~Q(jobs__status=Status.CANCELLED) & ~Q(jobs__pk=job.pk)
     return (
         Technician.objects.visible_to(user)
         .active()
         .select_related("user")
         .annotate(
-            jobs_that_day=Count("jobs", filter=that_day),
+            jobs_that_day=Count("jobs", filter=others_that_day),
             is_on_duty=Exists(ClockRecord.objects.filter(technician=OuterRef("pk"), clocked_out_at=None)),
         )
         .prefetch_related(
