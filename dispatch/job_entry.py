@@ -16,7 +16,8 @@ class JobEntry:
         self.customer = _existing(Customer.objects, data, "customer")
         self.site = _existing(self.customer.sites, data, "site") if self.customer else None
         self.customer_form = CustomerForm(None if self.customer else data, prefix="customer")
-        self.site_form = SiteForm(None if self.site else data, prefix="site")
+        # Beside the sites of a known customer the address may stay empty, which only the server can tell.
+        self.site_form = SiteForm(None if self.site else data, prefix="site", use_required_attribute=not self.customer)
         self.job_form = JobForm(data, initial={"scheduled_on": timezone.localdate()})
         self.skills_form = SkillsForm(data)
         self.technician_form = TechnicianChoiceForm(data, user=user)
@@ -40,7 +41,8 @@ class JobEntry:
         return any(form.is_bound and form.errors for form in self._used_forms)
 
     def is_valid(self) -> bool:
-        return all([form.is_valid() for form in self._used_forms])  # all of them, so that all errors show
+        verdicts = [form.is_valid() for form in self._used_forms]  # every one, so that all errors show
+        return all(verdicts)
 
     @transaction.atomic
     def create(self) -> Job:

@@ -126,7 +126,7 @@ def test_second_dispatcher_is_told_who_was_faster(new_context, live_site, day, n
 
 @pytest.mark.expects_error_logs
 def test_boards_are_right_again_after_redis_was_killed(new_context, live_site, day, north, redis_server):
-    dana, _, tess = day
+    dana, _, _tess = day
     jobs = [in_thread(make_job, by=dana, zone=north) for _ in range(2)]
     dana_page = open_board(new_context, live_site.urls[0], "dana")
     omar_page = open_board(new_context, live_site.urls[-1], "omar")
