@@ -8,7 +8,10 @@
   });
   function sites() {
     const chosen = form.querySelector("[name=site]:checked");
-    form.querySelector("[data-site-fields]").hidden = Boolean(chosen?.value);
+    const section = form.querySelector("[data-site-fields]");
+    section.hidden = Boolean(chosen?.value);
+    // A hidden field that is required would keep the form from being sent.
+    for (const field of section.querySelectorAll("input, textarea")) field.disabled = section.hidden;
   }
   form.addEventListener("change", sites);
   sites();

@@ -226,6 +226,7 @@ def test_chosen_customer_and_site_survive_a_mistake(enter):
     assert response.status_code == 422
     kept = typed(response)
     assert (kept["customer"], kept["site"]) == (str(first.customer_id), str(second.pk))
+    assert not re.search(r'<input[^>]*name="site-address"[^>]*required', html_of(response))
 
 
 def test_zone_is_found_from_the_pin(enter, south):
