@@ -29,9 +29,14 @@
     const shown = event.detail.xhr?.getResponseHeader("X-Shown-Jobs");
     if (shown !== null && shown !== undefined) shownIds = new Set(shown.split(",").filter(Boolean).map(Number));
   });
+  let focused = -1; // which link of what is being replaced has the focus
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    focused = [...event.detail.target.querySelectorAll("a")].indexOf(document.activeElement);
+  });
   document.addEventListener("htmx:oobAfterSwap", (event) => {
-    const row = event.detail.target;
-    if (row?.dataset?.job) rowOf(row.dataset.job)?.classList.add("flash");
+    const replaced = document.getElementById(event.detail.target.id);
+    if (event.detail.target.dataset.job) replaced?.classList.add("flash");
+    replaced?.querySelectorAll("a")[focused]?.focus();
   });
 
   const unseen = new Set();
@@ -56,6 +61,7 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "board-content") unseen.clear();
+    if (event.detail.target?.id === "drawer") event.detail.target.firstElementChild?.focus();
   });
 
   document.addEventListener("click", (event) => {
@@ -88,9 +94,11 @@
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
 
+  // Escape in a note that has begun must not throw it away.
+  const isAtDrawer = (target) => (target === document.body || target.closest("#drawer")) && !target.value;
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("dialog").open) return;
-    if (event.key === "Escape" && document.activeElement?.closest("#drawer")) return closeDrawer();
+    if (event.key === "Escape" && isAtDrawer(event.target)) return closeDrawer();
     if (event.target.closest("input, select, textarea, [contenteditable]")) return;
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;

@@ -38,6 +38,19 @@
     }
   });
 
+  // A refresh keeps the note being typed (hx-preserve); what keeps it must give it up once the note is added.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const field = document.getElementById(event.detail.requestConfig.elt.dataset?.empties ?? "");
+    if (field && event.detail.xhr.status === 200) field.value = "";
+  });
+  // Browsers without moveBefore() take the focus from what a swap keeps.
+  let kept = null;
+  document.addEventListener("htmx:beforeSwap", () => { kept = document.activeElement?.closest("[hx-preserve]"); });
+  document.addEventListener("htmx:afterSwap", () => {
+    if (kept?.isConnected && document.activeElement !== kept) kept.focus();
+    kept = null;
+  });
+
   document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed; try again.", "error"));
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;

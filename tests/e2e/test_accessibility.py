@@ -1,0 +1,152 @@
+"""axe-core on each page as a dispatcher has it before her, in light and dark, on a desk and on a phone."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from dispatch import actions
+from dispatch.actions import SkillNeed
+from dispatch.models import Status
+from technicians.models import Proficiency
+from tests import factories
+from tests.e2e.live import in_thread, log_in
+from tests.factories import SkillFactory, TechnicianFactory
+
+SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
+
+
+@pytest.fixture
+def job(omar, tess, north):
+    """One of each state is on the board; this one has everything that can be shown."""
+    return in_thread(make_full_day, omar, tess, north)
+
+
+def make_full_day(omar, tess, north):
+    hvac, gas = SkillFactory(name="HVAC"), SkillFactory(name="Gas")
+    for status in Status:
+        factories.make_job(status, by=omar, technician=TechnicianFactory(zones=[north]), zone=north, description=status)
+    for priority in (1, 3, 4):
+        factories.make_job(by=omar, priority=priority, scheduled_on=None)
+    now = timezone.now()
+    job = factories.make_job(
+        by=omar,
+        zone=north,
+        scheduled_on=timezone.localdate(now) - timezone.timedelta(days=2),
+        window_starts_at=now - timezone.timedelta(days=2, hours=1),
+        window_ends_at=now - timezone.timedelta(days=2),
+        planned_starts_at=now - timezone.timedelta(days=2),
+        is_fixed=True,
+        description="No heat upstairs\nThe tenant is in from nine",
+        skills=[SkillNeed(hvac.pk, Proficiency.ADVANCED), SkillNeed(gas.pk, Proficiency.EXPERT)],
+    )
+    actions.assign_job(job, tess, by=omar)
+    actions.add_note(job, "Key is under the mat", by=omar)
+    actions.edit_job(job, {"priority": 4}, by=omar, base_version=99)
+    return actions.hold_job(job, "Waiting for parts", by=omar)
+
+
+@pytest.fixture(params=SIZES, ids=["desk", "phone"])
+def size(request):
+    return request.param
+
+
+@pytest.fixture(params=["light", "dark"])
+def browsing(new_context, request, size, live_site):
+    """A page without motion, so that nothing is measured while it fades in."""
+    context = new_context(viewport=size, color_scheme=request.param, reduced_motion="reduce", base_url=live_site.url)
+    return context.new_page()
+
+
+@pytest.fixture
+def dispatching(browsing, live_site, dana):
+    log_in(browsing, live_site.url, "dana")
+    return browsing
+
+
+def check(page, what=""):
+    """All that axe objects to, each with the elements, in one message."""
+    found = Axe().run(page).response["violations"]
+    told = [
+        f"{rule['id']}: {node['html'][:200]}\n    {node['failureSummary']}" for rule in found for node in rule["nodes"]
+    ]
+    assert not told, "\n".join([what, *told])
+
+
+def test_login_is_accessible(browsing, dana):
+    browsing.goto(reverse("login"))
+    check(browsing)
+    browsing.locator("main [type=submit]").click()
+    browsing.fill("[name=username]", "dana")
+    browsing.fill("[name=password]", "wrong")
+    browsing.locator("main [type=submit]").click()
+    expect(browsing.get_by_text("correct username and password")).to_be_visible()
+    check(browsing, "with an error")
+
+
+def test_board_and_its_dialogs_are_accessible(dispatching, job):
+    page = dispatching
+    page.goto(reverse("board"))
+    expect(page.locator("[data-live-text]")).to_have_text("Live")
+    check(page, "board")
+    page.get_by_text("Technician ▾").click()
+    check(page, "with an open menu")
+    page.keyboard.press("Escape")
+    row = page.locator(f"#job-row-{job.pk}")
+    for name in ("change the status", "reassign"):
+        row.get_by_role("button", name=re.compile(name)).click()
+        expect(page.locator("#dialog")).to_be_visible()
+        check(page, name)
+        page.keyboard.press("Escape")
+    row.locator(".job-link").click()
+    expect(page.locator(f"#job-drawer-{job.pk}")).to_be_visible()
+    check(page, "drawer")
+    page.locator("#drawer").get_by_role("link", name="Release").click()
+    expect(page.locator("#dialog")).to_be_visible()
+    check(page, "release")
+
+
+def test_empty_board_with_filters_is_accessible(dispatching):
+    dispatching.goto(reverse("board") + "?q=nothing&priority=9&day=2026-01-01")
+    expect(dispatching.get_by_text("No job matches these filters")).to_be_visible()
+    check(dispatching)
+
+
+def test_new_job_is_accessible_empty_and_with_errors(dispatching, job, browser_errors):
+    browser_errors.allow("422")
+    page = dispatching
+    page.goto(reverse("new_job"))
+    check(page, "empty")
+    page.fill("[name=customer-name]", job.customer.name)
+    page.locator(".result").first.click()
+    expect(page.locator("[name=site]").first).to_be_visible()
+    check(page, "with a chosen customer")
+    page.goto(reverse("new_job"))
+    page.eval_on_selector("#job-form", "form => { form.noValidate = true; }")
+    page.fill("[name=customer-phone]", job.customer.phone)
+    page.get_by_role("button", name="Save job").first.click()
+    expect(page.get_by_text("Not saved yet")).to_be_visible()
+    check(page, "with errors")
+
+
+def test_pages_of_a_job_are_accessible(dispatching, job):
+    for name, pk in (
+        ("job", job.pk),
+        ("edit_job", job.pk),
+        ("edit_site", job.site_id),
+        ("assign_job", job.pk),
+        ("change_status", job.pk),
+        ("hold_job", job.pk),
+    ):
+        dispatching.goto(reverse(name, args=[pk]))
+        check(dispatching, name)
+
+
+def test_account_pages_are_accessible(dispatching):
+    dispatching.goto(reverse("password_change"))
+    check(dispatching, "password")
+    dispatching.locator(".usermenu summary").click()
+    check(dispatching, "menu of the account")
