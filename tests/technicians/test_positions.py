@@ -1,13 +1,12 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from math import inf, nan
 
 import pytest
-from django.utils import timezone
 
 from technicians.models import Position
 from technicians.positions import Fix, fix_at, forget_positions, is_plausible, take_fix
 
-NOW = timezone.now().replace(microsecond=0)
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
 
 def fix_of(minutes_ago=1, *, latitude=40.1, longitude=-75.1, accuracy_m=None):
