@@ -125,12 +125,13 @@ class LiveEvents(LiveConsumer, AsyncHttpConsumer):
         await self.send_body(b"")
 
     async def http_request(self, message):
-        """Channels ends the response when `handle` returns; ours stays open until the browser leaves."""
-        if "body" in message:
-            self.body.append(message["body"])
+        """Channels ends the response when `handle` returns; ours stays open until the browser leaves.
+
+        Nobody reads a body here, so none is kept: a stranger could send one without end.
+        """
         if message.get("more_body"):
             return
-        await self.handle(b"".join(self.body))
+        await self.handle(b"")
         if self.task is None:
             await self.disconnect()
             raise StopConsumer

@@ -28,6 +28,7 @@ from zones.models import ServiceZone
 log = logging.getLogger(__name__)
 
 NO_ZONE_GROUP = "zone.none"
+REDIS_SECONDS = 1  # a Redis that hangs is as good as none: no request and no heartbeat waits for it longer
 
 
 def zone_group(zone_id: int | None) -> str:
@@ -105,8 +106,10 @@ def _count_event(groups: list[str]) -> None:
 
 async def _send(event: str, groups: list[str], payload: dict) -> None:
     layer = get_channel_layer()
-    for group in groups:
-        await layer.group_send(group, {"type": "live.event", "event": event, "group": group, **payload})
+    # All senders of a process wait for one connection, so the time-out is around the waiting as well.
+    async with asyncio.timeout(REDIS_SECONDS):
+        for group in groups:
+            await layer.group_send(group, {"type": "live.event", "event": event, "group": group, **payload})
 
 
 # Listening ----------------------------------------------------------------------------------------
@@ -149,10 +152,10 @@ class Hub:
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._beat())]
         with suppress(TimeoutError):  # without Redis the page is served all the same
-            await asyncio.wait_for(self._channel_ready.wait(), timeout=1)
+            await asyncio.wait_for(self._channel_ready.wait(), timeout=REDIS_SECONDS)
         await self._subscribe()
         # Read after subscribing: an event in between is counted here or heard, never neither.
-        self._give_heartbeat(listener, await database_sync_to_async(versions_of)(listener.groups))
+        self._give_heartbeat(listener, await self._versions(listener.groups))
 
     async def leave(self, listener: Listener) -> None:
         for group in listener.groups:
@@ -175,15 +178,20 @@ class Hub:
                     await self._subscribe()
                     self._channel_ready.set()
                 message = await layer.receive(self._channel)
+                self._pass_on(message)
             except (OSError, RedisError) as error:
                 log.warning("Live events cannot be received: %s", error)
                 await asyncio.sleep(1)
-                continue
-            if message["group"] == self._own_group:
-                self._echo_arrived.set()
-            event = {key: value for key, value in message.items() if key != "type"}
-            for listener in self._listeners.get(message["group"], ()):
-                listener.queue.put_nowait(event)
+            except Exception:  # a task that ended would leave every page of the process deaf
+                log.exception("Live events cannot be received")
+                await asyncio.sleep(1)
+
+    def _pass_on(self, message: dict) -> None:
+        if message["group"] == self._own_group:
+            self._echo_arrived.set()
+        event = {key: value for key, value in message.items() if key != "type"}
+        for listener in self._listeners.get(message["group"], ()):
+            listener.queue.put_nowait(event)
 
     async def _subscribe(self) -> None:
         """Makes the process hear exactly the groups that its pages want. What fails is tried again at the next beat."""
@@ -192,12 +200,13 @@ class Hub:
         layer = get_channel_layer()
         wanted = {self._own_group, *self._listeners}
         try:
-            for group in wanted - self._subscribed:
-                await layer.group_add(group, self._channel)
-                self._subscribed.add(group)
-            for group in self._subscribed - wanted:
-                await layer.group_discard(group, self._channel)
-                self._subscribed.discard(group)
+            async with asyncio.timeout(REDIS_SECONDS):
+                for group in wanted - self._subscribed:
+                    await layer.group_add(group, self._channel)
+                    self._subscribed.add(group)
+                for group in self._subscribed - wanted:
+                    await layer.group_discard(group, self._channel)
+                    self._subscribed.discard(group)
         except (OSError, RedisError) as error:
             log.warning("Live groups cannot be joined: %s", error)
 
@@ -207,18 +216,26 @@ class Hub:
             try:
                 self._is_live = await self._hears_itself()
                 await self._subscribe()
-                versions = await database_sync_to_async(versions_of)(set(self._listeners))
-            except DatabaseError as error:
-                log.warning("Live heartbeat without the database: %s", error)
-                versions = {}
+                versions = await self._versions(set(self._listeners))
+            except Exception:  # the next beat comes all the same
+                log.exception("A live heartbeat was left out")
+                continue
             for listener in set().union(*self._listeners.values()):
                 self._give_heartbeat(listener, versions)
+
+    async def _versions(self, groups: Collection[str]) -> dict[str, int]:
+        """None while the database is away: the page is served all the same."""
+        try:
+            return await database_sync_to_async(versions_of)(groups)
+        except DatabaseError as error:
+            log.warning("Live heartbeat without the database: %s", error)
+            return {}
 
     async def _hears_itself(self) -> bool:
         self._echo_arrived.clear()
         try:
             await _send("echo", [self._own_group], {})
-            await asyncio.wait_for(self._echo_arrived.wait(), timeout=1)
+            await asyncio.wait_for(self._echo_arrived.wait(), timeout=REDIS_SECONDS)
         except (OSError, RedisError, TimeoutError):
             return False
         return True

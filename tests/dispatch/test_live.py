@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import signal
+import time
 from http.cookies import SimpleCookie
 
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 
 from config.asgi import application
 from dispatch import actions, realtime
+from dispatch.consumers import LiveEvents
 from dispatch.models import LiveVersion, Status
 from tests.factories import make_job
 from zones.access import grant_zones
@@ -207,6 +211,69 @@ def test_rights_taken_away_close_the_socket(dana, omar, north, south, monkeypatc
         return output["code"]
 
     assert asyncio.run(listen()) == 4403
+
+
+@pytest.fixture
+def stop_redis(redis_server):
+    """Then it accepts connections and answers nothing: a machine that hangs, or a network that swallows."""
+    yield lambda: redis_server.process.send_signal(signal.SIGSTOP)
+    redis_server.process.send_signal(signal.SIGCONT)
+
+
+def test_nobody_waits_long_for_a_redis_that_hangs(dana, omar, north, stop_redis):
+    jobs = [make_job(by=omar, zone=north) for _ in range(3)]
+    stop_redis()
+
+    async def note(job):
+        await sync_to_async(actions.add_note, thread_sensitive=False)(job, "x", by=omar)
+
+    async def change_all():
+        begun = time.monotonic()
+        await asyncio.gather(*map(note, jobs))
+        return time.monotonic() - begun
+
+    assert asyncio.run(change_all()) < 2.5
+    assert all(job.notes.exists() for job in jobs)
+
+
+def test_heartbeat_goes_on_while_redis_hangs(dana, stop_redis):
+    async def listen():
+        socket, _ = await connect(dana)
+        stop_redis()
+        while (event := await event_named(socket, "heartbeat"))["live"]:
+            pass
+        await event_named(socket, "heartbeat")
+        await disconnect(socket)
+        return event
+
+    assert asyncio.run(listen())["live"] is False
+
+
+@pytest.mark.expects_error_logs
+def test_heartbeat_goes_on_after_an_error_that_nobody_foresaw(dana, monkeypatch):
+    read, failures = realtime.versions_of, [ValueError("unforeseen"), DatabaseError("away"), DatabaseError("away")]
+
+    def fail_first(groups):
+        if failures:
+            raise failures.pop()
+        return read(groups)
+
+    async def listen():
+        monkeypatch.setattr(realtime, "versions_of", fail_first)
+        socket, _ = await connect(dana)
+        while not (event := await event_named(socket, "heartbeat"))["versions"]:
+            pass
+        await disconnect(socket)
+        return event
+
+    assert f"user.{dana.pk}" in asyncio.run(listen())["versions"]
+    assert not failures
+
+
+def test_body_sent_to_the_stream_is_not_kept():
+    consumer = LiveEvents()
+    asyncio.run(consumer.http_request({"body": b"x" * 1000, "more_body": True}))
+    assert consumer.body == []
 
 
 def test_what_is_rolled_back_is_not_told(dana, omar, north):
