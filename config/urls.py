@@ -3,11 +3,15 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from config import health
-from dispatch.views.account import ChangePassword, home, set_theme
+from dispatch.views.account import ChangePassword, LoginForm, home, set_theme
 
 urlpatterns = [
     path("", home, name="home"),
-    path("login/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "login/",
+        auth_views.LoginView.as_view(authentication_form=LoginForm, redirect_authenticated_user=True),
+        name="login",
+    ),
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("account/password/", ChangePassword.as_view(), name="password_change"),
     path("account/theme/", set_theme, name="set_theme"),

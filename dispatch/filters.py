@@ -4,6 +4,7 @@ from datetime import date
 
 import django_filters as filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import Case, F, Q, When
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
@@ -24,6 +25,18 @@ class DayField(forms.DateField):
 
 class DayFilter(filters.Filter):
     field_class = DayField
+
+
+class RowsField(filters.fields.ModelMultipleChoiceField):
+    def _check_values(self, value):
+        try:
+            return super()._check_values(value)
+        except OverflowError:  # SQLite, of a number that is no row's key
+            raise ValidationError("One of the numbers is too large.") from None
+
+
+class RowsFilter(filters.ModelMultipleChoiceFilter):
+    field_class = RowsField
 
 
 def visible_technicians(request):
@@ -60,6 +73,7 @@ class JobFilter(filters.FilterSet):
     q = filters.CharFilter(
         method="search",
         label="Search",
+        max_length=200,
         widget=forms.TextInput(
             attrs={
                 "type": "search",
@@ -74,11 +88,9 @@ class JobFilter(filters.FilterSet):
     priority = filters.TypedMultipleChoiceFilter(
         choices=reversed(Priority.choices), coerce=int, widget=Checkboxes, label="Priority"
     )
-    zone = filters.ModelMultipleChoiceFilter(queryset=visible_zones, null_label="No zone", label="Zone", **many())
-    technician = filters.ModelMultipleChoiceFilter(
-        queryset=visible_technicians, null_label="Nobody", label="Technician", **many()
-    )
-    job_type = filters.ModelMultipleChoiceFilter(queryset=JobType.objects.only("name"), label="Type", widget=Checkboxes)
+    zone = RowsFilter(queryset=visible_zones, null_label="No zone", label="Zone", **many())
+    technician = RowsFilter(queryset=visible_technicians, null_label="Nobody", label="Technician", **many())
+    job_type = RowsFilter(queryset=JobType.objects.only("name"), label="Type", widget=Checkboxes)
     late = filters.BooleanFilter(method="only_late", label="Late")
     hold = filters.BooleanFilter(method="only_on_hold", label="On hold")
     location = filters.ChoiceFilter(choices=[("none", "No location")], method="without_location", label="Location")

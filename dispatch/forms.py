@@ -1,6 +1,6 @@
 """Forms check what people type; what is done with it is for dispatch.actions."""
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -12,6 +12,7 @@ from dispatch.models.customers import phone_digits
 from technicians.models import Proficiency, Skill, Technician
 
 TIME_INPUT = {"type": "time", "step": 300}
+YEARS = range(1900, 2201)  # as imports accept them
 
 
 class LatitudeField(forms.FloatField):
@@ -46,6 +47,10 @@ class CustomerForm(forms.ModelForm):
             names = ", ".join(customer.name for customer in owners)
             self.add_error("phone", f"{names} has this phone already. Choose them, or say that this is someone else.")
         return data
+
+
+class CustomerSearchForm(forms.Form):
+    name = forms.CharField(min_length=2, max_length=120)
 
 
 def customers_with_phone(phone: str) -> list[Customer]:
@@ -123,6 +128,12 @@ class JobForm(forms.ModelForm):
             if instant:
                 self.initial[name] = timezone.localtime(instant).time().replace(second=0, microsecond=0)
 
+    def clean_scheduled_on(self):
+        day = self.cleaned_data["scheduled_on"]
+        if day and day.year not in YEARS:
+            raise ValidationError(f"Check the year: {day.year}.")
+        return day
+
     def clean(self):
         data = super().clean()
         day, starts, ends = data.get("scheduled_on"), data.get("block_from"), data.get("block_to")
@@ -136,7 +147,10 @@ class JobForm(forms.ModelForm):
             self.add_error("is_fixed", "A fixed appointment needs a time block or a planned start.")
         if not self.errors:
             for name, (_, at) in self.INSTANTS.items():
-                data[name] = _instant(day, data.get(at))
+                try:
+                    data[name] = _instant(day, data.get(at))
+                except ValidationError as error:
+                    self.add_error(at, error)
         return data
 
     def _post_clean(self):
@@ -159,7 +173,21 @@ def carry_what_is_shown(form: forms.Form, merging: bool) -> None:
 
 
 def _instant(day, at: time | None) -> datetime | None:
-    return timezone.make_aware(datetime.combine(day, at)) if at else None
+    """In the hour that the clocks repeat, the first time round; a time that they skip raises ValidationError."""
+    if at is None:
+        return None
+    instant = timezone.make_aware(datetime.combine(day, at))
+    if timezone.localtime(instant.astimezone(UTC)).time() != at:
+        raise ValidationError(f"There is no {at:%H:%M} on that day: the clocks are put forward.")
+    return instant
+
+
+def chosen(queryset, key: str):
+    """The row with the key that a form sent; None for no key and for one that is none."""
+    try:
+        return forms.ModelChoiceField(queryset, required=False).clean(key)
+    except ValidationError:
+        return None
 
 
 def _still_choosable(model, current_id):

@@ -4,7 +4,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.forms import CustomerForm, JobForm, SiteForm, SkillsForm, TechnicianChoiceForm, customers_with_phone
+from dispatch.forms import (
+    CustomerForm,
+    JobForm,
+    SiteForm,
+    SkillsForm,
+    TechnicianChoiceForm,
+    chosen,
+    customers_with_phone,
+)
 from dispatch.models import Customer, Job, Site
 
 
@@ -13,8 +21,8 @@ class JobEntry:
 
     def __init__(self, data=None, *, user):
         self.user = user
-        self.customer = _existing(Customer.objects, data, "customer")
-        self.site = _existing(self.customer.sites, data, "site") if self.customer else None
+        self.customer = chosen(Customer.objects, data.get("customer")) if data else None
+        self.site = chosen(self.customer.sites, data.get("site")) if self.customer else None
         self.customer_form = CustomerForm(None if self.customer else data, prefix="customer")
         # Beside the sites of a known customer the address may stay empty, which only the server can tell.
         self.site_form = SiteForm(None if self.site else data, prefix="site", use_required_attribute=not self.customer)
@@ -60,8 +68,3 @@ class JobEntry:
             skills=self.skills_form.needs(),
             **self.job_form.job_values(),
         )
-
-
-def _existing(queryset, data, name: str):
-    pk = data.get(name, "") if data else ""
-    return queryset.filter(pk=pk).first() if pk.isdecimal() else None

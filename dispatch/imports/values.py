@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 LEVELS = ("beginner", "intermediate", "advanced", "expert")
@@ -141,5 +141,5 @@ def join(moment: datetime | time | None, on: date | None, mapping) -> datetime |
 
 
 def is_after(later: datetime, earlier: datetime) -> bool:
-    """Subtracting a zero interval of two zones compares instants, not clock faces."""
-    return later - earlier > timedelta(0)
+    """As instants: Python compares the clock faces of two times in one zone, which differ where the clocks change."""
+    return later.astimezone(UTC) > earlier.astimezone(UTC)

@@ -1,9 +1,12 @@
+from django import forms
 from django.contrib import messages
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch.models import User
@@ -21,6 +24,12 @@ def home(request):
     raise PermissionDenied("Your account has no role yet. Ask an administrator for one.")
 
 
+class LoginForm(AuthenticationForm):
+    """Django's takes names of any length, and so longer ones than the record of failed attempts can keep."""
+
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+
+
 class ChangePassword(PasswordChangeView):
     template_name = "registration/password_change.html"
     success_url = reverse_lazy("home")
@@ -36,4 +45,6 @@ def set_theme(request):
     if theme not in User.Theme.values:
         return HttpResponse("No such theme.", status=422)
     User.objects.filter(pk=request.user.pk).update(theme=theme)
-    return redirect(request.headers.get("Referer") or "home")
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    return redirect(came_from if is_ours else "home")

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
-from dispatch.forms import PointForm, SiteForm, customers_with_phone
+from dispatch.forms import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
 from dispatch.models import Customer, Job, Site
 from dispatch.models.customers import phone_digits
 from zones.models import ServiceZone
@@ -17,9 +17,10 @@ SEARCH_RESULTS = 8
 @require_GET
 @permission_required("dispatch.view_customer", raise_exception=True)
 def customer_search(request):
-    text = request.GET.get("customer-name", "").strip()
-    found = Customer.objects.none()
-    if len(text) >= 2:
+    form = CustomerSearchForm(request.GET, prefix="customer")
+    text, found = "", Customer.objects.none()
+    if form.is_valid():
+        text = form.cleaned_data["name"]
         match = Q(name__icontains=text) | Q(sites__address__icontains=text)
         if len(digits := phone_digits(text)) >= 4:
             match |= Q(phone_digits__contains=digits)

@@ -1,14 +1,16 @@
 import json
+import re
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch import actions, realtime
-from dispatch.forms import JobForm, NoteForm, SkillsForm
+from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Job, JobType
 from dispatch.views.transitions import dispatchable_job
@@ -93,8 +95,9 @@ def new_job(request):
 @permission_required("dispatch.add_job", raise_exception=True)
 def job_type_defaults(request):
     """The skills that the chosen type usually takes, and its duration, for the form being filled in."""
-    chosen = request.GET.get("job_type", "")
-    job_type = get_object_or_404(JobType, pk=chosen if chosen.isdecimal() else None)
+    job_type = chosen(JobType.objects, request.GET.get("job_type"))
+    if job_type is None:
+        raise Http404
     needs = [actions.SkillNeed(need.skill_id, need.level) for need in job_type.required_skills.all()]
     context = {"skills_form": SkillsForm(needs=needs), "duration_minutes": job_type.default_duration_minutes}
     return render(request, "dispatch/_skills.html", context)
@@ -135,4 +138,4 @@ def edit_job(request, pk):
 
 def _base_version(data, job: Job) -> int:
     version = data.get("version", "")
-    return int(version) if version.isdecimal() else 0
+    return int(version) if re.fullmatch("[0-9]{1,9}", version) else 0

@@ -157,6 +157,13 @@ def test_theme_is_kept_for_this_user_and_shown_at_once(client, omar, dana):
     assert 'data-theme="system"' in html_of(client.get(reverse("board")))
 
 
+@pytest.mark.parametrize("page", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_theme_leads_back_to_our_own_pages_only(client, omar, page):
+    client.force_login(omar)
+    response = client.post(reverse("set_theme"), {"theme": "dark"}, headers={"Referer": page})
+    assert response.url == reverse("home")
+
+
 def change_password(client, old, new, again=None):
     fields = {"old_password": old, "new_password1": new, "new_password2": again or new}
     return client.post(reverse("password_change"), fields)

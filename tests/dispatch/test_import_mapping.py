@@ -127,6 +127,12 @@ def test_a_time_block_may_be_times_of_the_rows_day():
             row(block, **{"day": "2026-07-01", **wrong})
 
 
+def test_a_time_block_that_the_clocks_turn_round_is_refused():
+    block = 'scheduled_on = "day"\nwindow_starts_at = "from"\nwindow_ends_at = "to"'
+    with pytest.raises(RowError, match="must end after it starts"):
+        row(block, **{"day": "2027-03-14", "from": "02:30", "to": "03:15"})
+
+
 def test_a_time_block_with_dates_gives_the_job_its_day():
     made = row(
         'window_starts_at = "from"\nwindow_ends_at = "to"', **{"from": "2026-07-01T23:00", "to": "2026-07-02T01:00"}

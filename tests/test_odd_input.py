@@ -1,0 +1,92 @@
+"""Nonsense in an address or a form gets an answer that says so, never a server error."""
+
+import pytest
+from django.urls import reverse
+
+from dispatch.models import Job
+from tests.factories import JobTypeFactory, make_job
+
+HUGE, ENDLESS = "9" * 30, "9" * 5000  # more than the database and more than Python turn into a number
+LONG = "x" * 60_000  # more than SQLite searches for
+
+
+@pytest.mark.parametrize("text", [HUGE, ENDLESS, LONG, "\0", "a\0b", "-1", "nan", "²", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize(
+    ("page", "parameter"),
+    [
+        *(("board", name) for name in ("q", "day", "from", "to", "zone", "technician", "job_type", "page", "sort")),
+        *(("board_rows", name) for name in ("ids", "present", "q", "zone")),
+        ("job_type_defaults", "job_type"),
+        ("customer_search", "customer-name"),
+        ("phone_owners", "customer-phone"),
+        ("zone_at", "site-latitude"),
+        ("technicians", "q"),
+        ("technicians", "zone"),
+        ("technicians", "page"),
+        ("financial_report", "first"),
+    ],
+)
+def test_odd_addresses_are_answered(client, omar, page, parameter, text):
+    client.force_login(omar)
+    assert client.get(reverse(page), {parameter: text}).status_code < 500
+
+
+@pytest.mark.parametrize("name", [LONG, "x" * 256, "\0", "\u202e"])
+def test_odd_user_names_are_answered(client, db, name):
+    assert client.post(reverse("login"), {"username": name, "password": "x"}).status_code == 200
+
+
+@pytest.fixture
+def entered(client, omar):
+    """The answer to a job entered at a known customer's, with these changes."""
+    client.force_login(omar)
+    known = make_job(by=omar)
+    usual = {
+        "customer": known.customer_id,
+        "site": known.site_id,
+        "job_type": JobTypeFactory().pk,
+        "priority": 2,
+        "duration_minutes": 60,
+    }
+    return lambda **changes: client.post(reverse("new_job"), usual | changes)
+
+
+@pytest.mark.parametrize("field", ["customer", "site", "job_type", "technician", "duration_minutes", "description"])
+@pytest.mark.parametrize("text", [HUGE, ENDLESS, "\0", "-1", "²"])
+def test_odd_entries_are_answered(entered, field, text):
+    assert entered(**{field: text}).status_code < 500
+
+
+@pytest.mark.parametrize("version", [HUGE, ENDLESS, "\0", "-1", "²", ""])
+def test_odd_version_of_an_edit_is_answered(client, omar, version):
+    job = make_job(by=omar)
+    client.force_login(omar)
+    assert client.post(reverse("edit_job", args=[job.pk]), {"version": version}).status_code == 422
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2201-01-01"])
+def test_year_that_nobody_means_is_asked_about(entered, day):
+    answer = entered(scheduled_on=day, planned_time="23:30")
+    assert answer.status_code == 422
+    assert "Check the year" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "times", [{"block_from": "02:30", "block_to": "03:15"}, {"planned_time": "02:00"}, {"planned_time": "02:59"}]
+)
+def test_time_that_the_clocks_skip_is_refused(entered, times):
+    answer = entered(scheduled_on="2027-03-14", **times)
+    assert answer.status_code == 422
+    assert "the clocks are put forward" in answer.content.decode()
+    assert Job.objects.count() == 1
+
+
+@pytest.mark.parametrize("planned", ["01:59", "03:00"])
+def test_times_around_the_skipped_hour_are_kept(entered, planned):
+    assert entered(scheduled_on="2027-03-14", planned_time=planned).status_code == 302
+
+
+def test_block_in_the_hour_that_comes_twice_is_the_first_one(entered):
+    assert entered(scheduled_on="2026-11-01", block_from="01:30", block_to="02:15").status_code == 302
+    job = Job.objects.latest("pk")
+    assert (job.window_ends_at - job.window_starts_at).total_seconds() == 105 * 60
