@@ -128,13 +128,14 @@ def rows_of(technicians: list[Technician], *, user, now: datetime) -> list[Row]:
 
 def _row(technician: Technician, job: Job | None, visible: set[int], count: dict | None, *, now: datetime) -> Row:
     doing, label, detail = _doing(technician, job)
+    may_see = job is None or job.pk in visible
     seen_at = technician.position_at
     return Row(
         technician=technician,
         doing=doing,
         doing_label=label,
-        job=job if job and job.pk in visible else None,
-        detail=detail,
+        job=job if may_see else None,
+        detail=detail if may_see else "",
         jobs_today=count["jobs"] if count else 0,
         done_today=count["done"] if count else 0,
         minutes_today=minutes_on_duty(technician.attended, now=now),

@@ -102,6 +102,13 @@ def test_a_job_on_hold_says_why(row, omar, tess):
     assert row(tess).detail == "On hold: Waiting for the key"
 
 
+def test_why_a_job_of_a_foreign_zone_is_on_hold_is_not_told(row, omar, dana, tess, south):
+    job = make_job(Status.IN_PROGRESS, by=omar, technician=tess, zone=south)
+    actions.hold_job(job, "Waiting for the key", by=omar)
+    found = row(tess, dana)
+    assert (found.doing_label, found.job, found.detail) == ("On site", None, "")
+
+
 def test_clocked_in_is_available_and_clocked_out_is_off_shift(row, tess):
     assert row(tess).doing_label == "Off shift"
     attendance.clock_in(tess, now=timezone.now())
