@@ -6,9 +6,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 
 from dispatch import realtime
-from dispatch.models import Job, StatusChange
+from dispatch.models import Job, Site, StatusChange
 from technicians.models import Technician
 from technicians.positions import fix_at
+from zones import access
 
 Actor = StatusChange.Actor
 
@@ -37,6 +38,12 @@ def describe_state(job: Job) -> str:
 def check_may_dispatch(by) -> None:
     if by is not None and not by.has_perm("dispatch.change_job"):
         raise PermissionDenied("Only dispatchers may do this.")
+
+
+def check_may_dispatch_at(site: Site, by) -> None:
+    zone_ids = access.ALL_ZONES if by is None else access.dispatch_zone_ids(by)
+    if zone_ids is not access.ALL_ZONES and site.zone_id is not None and site.zone_id not in zone_ids:
+        raise ActionRefused(f"{site.address} lies in {site.zone}, where you do not dispatch.")
 
 
 def kind_of_dispatcher(by) -> str:

@@ -5,7 +5,14 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch.actions.base import SkillNeed, check_may_dispatch, kind_of_dispatcher, log_change, publish_job
+from dispatch.actions.base import (
+    SkillNeed,
+    check_may_dispatch,
+    check_may_dispatch_at,
+    kind_of_dispatcher,
+    log_change,
+    publish_job,
+)
 from dispatch.actions.status import assign_job
 from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
@@ -31,6 +38,7 @@ def create_job(
     now = now or timezone.now()
     check_may_dispatch(by)
     locate_site(site)
+    check_may_dispatch_at(site, by)
     fields.setdefault("duration_minutes", job_type.default_duration_minutes)
     job = Job.objects.create(
         customer=customer,

@@ -229,9 +229,16 @@ def test_chosen_customer_and_site_survive_a_mistake(enter):
     assert not re.search(r'<input[^>]*name="site-address"[^>]*required', html_of(response))
 
 
-def test_zone_is_found_from_the_pin(enter, south):
-    enter(**{"site-latitude": "39.9", "site-longitude": "-75.1"})
-    assert the_job().zone == the_job().site.zone == south
+def test_zone_is_found_from_the_pin(enter, north):
+    enter(**{"site-latitude": "40.1", "site-longitude": "-75.1"})
+    assert the_job().zone == the_job().site.zone == north
+
+
+def test_dispatcher_cannot_create_outside_her_zones(enter, south):
+    answer = enter(**{"site-latitude": "39.9", "site-longitude": "-75.1"})
+    assert answer.status_code == 409
+    assert "1 Elm Street lies in South, where you do not dispatch." in text_of(answer)
+    assert nothing_is_left()
 
 
 def test_job_outside_all_zones_or_without_a_pin_is_kept_without_a_zone(enter, north):
