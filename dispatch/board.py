@@ -116,13 +116,12 @@ def load_board(request, *, now: datetime | None = None) -> Board:
     )
 
 
-def load_rows(request, job_ids: list[int], *, now: datetime | None = None) -> tuple[list[Job], list[Tile]]:
-    """Those of the given jobs that the query string still includes, and the counts."""
-    now = now or timezone.now()
+def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[tuple[int, int, datetime]], list[Tile]]:
+    """(id, version, created_at) of those of the given jobs that the query string still includes, and the counts."""
     job_filter = filter_jobs(request, now=now)
     scope = job_filter.scope()
-    jobs = job_filter.narrow(scope).filter(pk__in=job_ids).with_board_info()
-    return list(jobs), make_tiles(count_states(scope, now=now), request.GET)
+    jobs = job_filter.narrow(scope).filter(pk__in=job_ids).order_by("pk")
+    return list(jobs.values_list("pk", "version", "created_at")), make_tiles(count_states(scope, now=now), request.GET)
 
 
 def _single_day(job_filter: JobFilter) -> date | None:

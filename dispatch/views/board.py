@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from dispatch import realtime
 from dispatch.board import load_board, load_rows
+from dispatch.shared_rows import rows_of
 
 MAX_ROWS = 200
 
@@ -46,13 +47,11 @@ def board_rows(request):
         return HttpResponse("ids, present: numbers with commas between.", status=422, content_type="text/plain")
     now = timezone.now()
     jobs, tiles = load_rows(request, sorted(ids)[:MAX_ROWS], now=now)
-    belonging = {job.pk for job in jobs}
+    belonging = {pk for pk, *_ in jobs}
     context = {
-        "jobs": [job for job in jobs if job.pk in present],
+        "rows": rows_of([job for job in jobs if job[0] in present], now=now),
         "gone": sorted(present - belonging),
         "tiles": tiles,
-        "now": now,
-        "today": timezone.localdate(now),
     }
     response = render(request, "dispatch/board.html#changed_rows", context)
     response["X-Shown-Jobs"] = ",".join(map(str, sorted(belonging)))

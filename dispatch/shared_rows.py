@@ -1,0 +1,41 @@
+"""Changed rows, drawn once for all the boards that ask for them at the same moment.
+
+Which rows a user gets is decided for each of them, by a query; what a row looks like is the same for everyone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.core.cache import cache
+from django.template.loader import get_template
+from django.utils import timezone
+
+from dispatch.models import Job
+
+SECONDS = 10  # the names of a customer, technician or skill change without a new version of the job
+
+
+def rows_of(jobs: Sequence[tuple[int, int, datetime]], *, now: datetime) -> list[str]:
+    """The rows of these jobs (id, version, created_at) as out-of-band swaps.
+
+    A job that has changed since its version was read is left out: its user may no longer be allowed to see it, and the
+    event of that change is on its way.
+    """
+    keys = [_key(*job) for job in jobs]
+    rows = cache.get_many(keys)
+    if missing := [job for job, key in zip(jobs, keys, strict=True) if key not in rows]:
+        drawn = _draw([pk for pk, *_ in missing], now=now)
+        cache.set_many(drawn, SECONDS)
+        rows |= drawn
+    return [rows[key] for key in keys if key in rows]
+
+
+def _key(pk: int, version: int, created_at: datetime) -> str:
+    return f"row.{pk}.{version}.{created_at.timestamp()}"  # ids come again where a database is emptied
+
+
+def _draw(ids: list[int], *, now: datetime) -> dict[str, str]:
+    row = get_template("dispatch/board.html#job_row")
+    context = {"now": now, "today": timezone.localdate(now), "oob": True}
+    jobs = Job.objects.filter(pk__in=ids).with_board_info()
+    return {_key(job.pk, job.version, job.created_at): row.render(context | {"job": job}) for job in jobs}
