@@ -5,10 +5,14 @@
   let created = new Set();
   let asking = false;
 
+  const REST = 3; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
+  const REST_MAX_MS = 3000;
+
   // One request at a time; what changes meanwhile goes into the next one.
   async function ask() {
     if (asking || !waiting.size) return;
     asking = true;
+    const begun = performance.now();
     const ids = [...waiting].slice(0, 200);
     const isNew = new Set(ids.filter((id) => created.has(id)));
     ids.forEach((id) => { waiting.delete(id); created.delete(id); });
@@ -17,11 +21,11 @@
     query.set("present", ids.filter(rowOf).join(",")); // only these come back as rows
     try {
       await htmx.ajax("GET", `/board/rows/?${query}`, { target: "#board-content", swap: "none" });
+      announce(ids, isNew);
     } finally {
-      asking = false;
+      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
+      setTimeout(() => { asking = false; ask(); }, rest);
     }
-    announce(ids, isNew);
-    setTimeout(ask, 0);
   }
 
   let shownIds = new Set();
@@ -31,6 +35,9 @@
   });
   let focused = -1; // which link of what is being replaced has the focus
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    // A row that was on its way while the whole board came anew may be the older one.
+    const versionOf = (element) => Number(element?.dataset.version);
+    if (versionOf(event.detail.fragment.firstElementChild) < versionOf(event.detail.target)) event.detail.shouldSwap = false;
     focused = [...event.detail.target.querySelectorAll("a")].indexOf(document.activeElement);
   });
   document.addEventListener("htmx:oobAfterSwap", (event) => {
