@@ -97,7 +97,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[200_000])
     parser.add_argument("--runs", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--smoke", action="store_true", help="2,000 rows")
     options = parser.parse_args()
+    if options.smoke:
+        options.rows = [2000]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "mapping.toml").write_text(MAPPING)
