@@ -120,7 +120,12 @@ class Listener:
 
     def __init__(self, groups: Collection[str]):
         self.groups = frozenset(groups)
-        self.queue: asyncio.Queue[dict] = asyncio.Queue()
+        self.queue: asyncio.Queue[dict] = asyncio.Queue(maxsize=1000)
+
+    def offer(self, event: dict) -> None:
+        """Dropped if the page has not taken the last thousand: from a later heartbeat it learns that it missed some."""
+        with suppress(asyncio.QueueFull):
+            self.queue.put_nowait(event)
 
 
 class Hub:
@@ -191,7 +196,7 @@ class Hub:
             self._echo_arrived.set()
         event = {key: value for key, value in message.items() if key != "type"}
         for listener in self._listeners.get(message["group"], ()):
-            listener.queue.put_nowait(event)
+            listener.offer(event)
 
     async def _subscribe(self) -> None:
         """Makes the process hear exactly the groups that its pages want. What fails is tried again at the next beat."""
@@ -242,4 +247,4 @@ class Hub:
 
     def _give_heartbeat(self, listener: Listener, versions: dict[str, int]) -> None:
         known = {group: versions[group] for group in listener.groups if group in versions}
-        listener.queue.put_nowait({"event": "heartbeat", "live": self._is_live, "versions": known})
+        listener.offer({"event": "heartbeat", "live": self._is_live, "versions": known})

@@ -270,6 +270,13 @@ def test_heartbeat_goes_on_after_an_error_that_nobody_foresaw(dana, monkeypatch)
     assert not failures
 
 
+def test_events_for_a_page_that_takes_none_do_not_pile_up():
+    listener = realtime.Listener({"zone.1"})
+    for number in range(1500):
+        listener.offer({"event": "job-changed", "jobs": [number]})
+    assert listener.queue.qsize() == 1000
+
+
 def test_body_sent_to_the_stream_is_not_kept():
     consumer = LiveEvents()
     asyncio.run(consumer.http_request({"body": b"x" * 1000, "more_body": True}))
