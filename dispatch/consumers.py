@@ -31,9 +31,11 @@ def _is_same_origin(scope) -> bool:
     origin = headers.get(b"origin", b"").decode("latin-1")
     if not origin:
         return headers.get(b"sec-fetch-site", b"same-origin") in (b"same-origin", b"none")
-    return urlsplit(origin).netloc == headers.get(b"host", b"").decode("latin-1") or (
-        origin in settings.CSRF_TRUSTED_ORIGINS
-    )
+    try:
+        netloc = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return netloc == headers.get(b"host", b"").decode("latin-1") or origin in settings.CSRF_TRUSTED_ORIGINS
 
 
 async def open_listener(scope) -> Listener:

@@ -70,6 +70,10 @@ class SiteForm(forms.ModelForm):
             "address": forms.TextInput(attrs={"autocomplete": "off"}),
         }
 
+    def __init__(self, *args, merging=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        carry_what_is_shown(self, merging)
+
     def clean(self):
         data = super().clean()
         if (data.get("latitude") is None) != (data.get("longitude") is None) and not self.errors:

@@ -4,10 +4,14 @@ import logging
 from datetime import timedelta
 
 import django_rq
+from django.conf import settings
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from dispatch import actions
 from dispatch.models import DispatchSettings
@@ -20,8 +24,12 @@ def enqueue(task, *args) -> None:
     """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again."""
 
     def send():
+        # A Redis that hangs must not hold up whoever waits for this answer.
+        impatient = Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
         try:
-            django_rq.get_queue("default").enqueue(task, *args)
+            django_rq.get_queue("default", connection=impatient).enqueue(task, *args)
         except (OSError, RedisError) as error:
             log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
 

@@ -72,9 +72,8 @@ def change_status(
     try:
         with transaction.atomic():
             # The database settles races: whoever changes the row first wins, the other finds no row.
-            won = Job.objects.filter(pk=job.pk, status=was, technician_id=had).update(
-                **values, version=F("version") + 1
-            )
+            unchanged = Job.objects.filter(pk=job.pk, status=was, technician_id=had, held_at=job.held_at)
+            won = unchanged.update(**values, version=F("version") + 1)
     except IntegrityError:
         raise ActionRefused(_busy_sentence(gets, to), fresh(job)) from None
     current = fresh(job)
@@ -128,6 +127,8 @@ def _check_transition(job: Job, to: str, *, actor: str, technician, seen: str | 
         raise ActionRefused("Choose a technician.", job)
     if transition.needs_technician and same_technician:
         raise ActionRefused(f"{job.number} is already assigned to {job.technician}.", job)
+    if technician and to != Status.ASSIGNED:
+        raise ValueError("A technician goes with Assigned only.")
     if technician and not (technician.is_active and technician.user.is_active):
         raise ActionRefused(f"{technician} is no longer active.", job)
     if transition.needs_reason and not note.strip():

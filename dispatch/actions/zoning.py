@@ -43,10 +43,11 @@ def rezone_open_jobs() -> int:
 
 
 @transaction.atomic
-def save_site(site: Site, *, by) -> Site:
-    """Saves a changed site, finds its zone anew and moves its open jobs there."""
+def save_site(site: Site, *, fields: list[str], by) -> Site:
+    """Saves these fields of the site, beside what others change, finds its zone anew and moves its open jobs there."""
     check_may_dispatch(by)
-    site.save()
+    site.save(update_fields=fields)
+    site.refresh_from_db()
     locate_site(site)
     for job in site.jobs.open().select_related("technician"):
         groups = groups_of_job(job)

@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from sla.models import SLAPolicy
 from technicians.models import coordinates_check
+from zones import access
 from zones.models import ServiceZone
 
 
@@ -45,6 +46,15 @@ class Customer(models.Model):
         super().save(*args, **kwargs)
 
 
+class SiteQuerySet(models.QuerySet):
+    def dispatchable_by(self, user):
+        """Places in the user's zones, and those in none: someone has to pin them."""
+        zone_ids = access.dispatch_zone_ids(user)
+        if zone_ids is access.ALL_ZONES:
+            return self
+        return self.filter(Q(zone__in=zone_ids) | Q(zone=None))
+
+
 class Site(models.Model):
     """A place where jobs are done. Without coordinates it has no zone and is never treated as near."""
 
@@ -56,6 +66,8 @@ class Site(models.Model):
     zone = models.ForeignKey(
         ServiceZone, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
     )
+
+    objects = SiteQuerySet.as_manager()
 
     class Meta:
         ordering = ["address"]

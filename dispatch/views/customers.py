@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
 from dispatch.forms import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
-from dispatch.models import Customer, Job, Site
+from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
 from zones.models import ServiceZone
 
@@ -70,12 +70,11 @@ def zones_geojson(request):
 @require_http_methods(["GET", "POST"])
 @permission_required("dispatch.change_site", raise_exception=True)
 def edit_site(request, pk):
-    """Address, pin and access notes of a place where the user has a job to dispatch."""
-    jobs = Job.objects.dispatchable_by(request.user)
-    site = get_object_or_404(Site.objects.filter(jobs__in=jobs).distinct(), pk=pk)
-    form = SiteForm(request.POST or None, instance=site, prefix="site")
+    """Address, pin and access notes of a place in the user's zones, or in none yet."""
+    site = get_object_or_404(Site.objects.dispatchable_by(request.user), pk=pk)
+    form = SiteForm(request.POST or None, instance=site, prefix="site", merging=True)
     if request.method == "POST" and form.is_valid():
-        site = actions.save_site(form.save(commit=False), by=request.user)
+        site = actions.save_site(form.save(commit=False), fields=form.changed_data, by=request.user)
         where = f"lies in {site.zone}" if site.zone else "lies in no zone"
         messages.success(request, f"{site.address} is saved; it {where if site.has_location else 'has no location'}.")
         return redirect("home")

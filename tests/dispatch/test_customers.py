@@ -116,9 +116,10 @@ def test_site_of_a_foreign_zone_is_not_found(client, dana, omar, south):
     assert client.get(url).status_code == client.post(url, {"site-address": "Mine"}).status_code == 404
 
 
-def test_site_without_a_job_of_hers_is_not_found(client, dana):
+def test_site_of_a_foreign_zone_is_not_found_and_one_in_no_zone_is_everyones(client, dana, south):
     client.force_login(dana)
-    assert client.get(reverse("edit_site", args=[SiteFactory().pk])).status_code == 404
+    assert client.get(reverse("edit_site", args=[SiteFactory(zone=south).pk])).status_code == 404
+    assert client.get(reverse("edit_site", args=[SiteFactory().pk])).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -154,3 +155,24 @@ def test_site_that_loses_its_pin_has_no_location(client, dana, job):
     assert "has no location" in text_of(client.get(response.url, follow=True))
     job.refresh_from_db()
     assert (job.zone, job.site.has_location, job.site.access_notes) == (None, False, "Dog")
+
+
+def test_site_that_moved_to_another_zone_is_no_longer_hers(client, dana, omar, north, south):
+    job = make_job(Status.COMPLETED, by=omar, zone=north)
+    job.site.zone = south
+    job.site.save()
+    client.force_login(dana)
+    assert client.get(reverse("edit_site", args=[job.site_id])).status_code == 404
+
+
+def test_two_people_change_different_fields_of_a_site_and_both_count(client, dana, omar, north):
+    site = make_job(by=omar, zone=north).site
+    shown = {"site-address": site.address, "site-latitude": site.latitude, "site-longitude": site.longitude}
+    shown |= {"site-access_notes": ""} | {f"initial-{name}": value for name, value in shown.items()}
+    site.access_notes = "Gate code 4471"
+    site.save()
+    client.force_login(dana)
+    data = shown | {"initial-site-access_notes": "", "site-address": "9 Mill Rd"}
+    assert client.post(reverse("edit_site", args=[site.pk]), data).status_code == 302
+    site.refresh_from_db()
+    assert (site.address, site.access_notes) == ("9 Mill Rd", "Gate code 4471")

@@ -78,6 +78,7 @@ async def event_named(socket, name: str) -> dict:
         ("tess", "?group=zone.{north}", b"http://testserver", 4403),
         ("dana", "", b"http://evil.example", 4403),
         ("dana", "", b"null", 4403),
+        ("dana", "", b"http://[", 4403),
         ("dana", "", b"http://testserver", 0),
         ("dana", "?group=zone.{north}", b"http://testserver", 0),
         ("omar", "?group=zone.{south}", b"http://testserver", 0),
@@ -232,7 +233,7 @@ def test_nobody_waits_long_for_a_redis_that_hangs(dana, omar, north, stop_redis)
         await asyncio.gather(*map(note, jobs))
         return time.monotonic() - begun
 
-    assert asyncio.run(change_all()) < 2.5
+    assert asyncio.run(change_all()) < 4  # without a limit: five seconds each, one after another
     assert all(job.notes.exists() for job in jobs)
 
 
