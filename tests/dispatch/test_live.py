@@ -233,7 +233,7 @@ def test_nobody_waits_long_for_a_redis_that_hangs(dana, omar, north, stop_redis)
         await asyncio.gather(*map(note, jobs))
         return time.monotonic() - begun
 
-    assert asyncio.run(change_all()) < 4  # without a limit: five seconds each, one after another
+    assert asyncio.run(change_all()) < 10  # without a limit more than 15: five seconds each, one after another
     assert all(job.notes.exists() for job in jobs)
 
 
