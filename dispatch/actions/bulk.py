@@ -8,7 +8,7 @@ from django.db.models import F
 
 from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher
-from dispatch.actions.edit import _shown
+from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
 
 
@@ -48,7 +48,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
     check_may_dispatch(by)
     log = []
     for job, values in changes:
-        before = {name: _shown(job, name) for name in values}
+        before = {name: displayed(job, name) for name in values}
         was_at = _coordinates(job)
         for name, value in values.items():
             setattr(job, name, value)
@@ -57,7 +57,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
         if not unchanged.update(**values, zone_id=job.zone_id, version=F("version") + 1):
             continue
         job.version += 1
-        edited = {name: [before[name], _shown(job, name)] for name in values}
+        edited = {name: [before[name], displayed(job, name)] for name in values}
         if was_at != _coordinates(job):
             edited["location"] = [was_at, _coordinates(job)]
         log.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited))

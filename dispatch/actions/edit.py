@@ -49,13 +49,13 @@ def edit_job(
     job = Job.objects.select_for_update().get(pk=job.pk)
     groups_before = groups_of_job(job)
     had = {name: getattr(job, name) for name in changes}
-    before = {name: _shown(job, name) for name in changes}
+    before = {name: displayed(job, name) for name in changes}
     for name, value in changes.items():
         setattr(job, name, value)
     if "site" in changes:
         locate_site(job.site)
         job.zone_id = job.site.zone_id
-    edited = {name: [before[name], _shown(job, name)] for name in changes if had[name] != getattr(job, name)}
+    edited = {name: [before[name], displayed(job, name)] for name in changes if had[name] != getattr(job, name)}
     if skills is not None:
         edited |= _replace_skills(job, skills)
     if not edited:
@@ -82,7 +82,7 @@ def _changed_meanwhile(job, edited, *, since: int, by) -> dict[str, tuple[str, s
     return theirs
 
 
-def _shown(job: Job, name: str) -> str:
+def displayed(job: Job, name: str) -> str:
     """A field's value as people read it, for the log and for comparing."""
     value = getattr(job, name)
     if isinstance(value, datetime):
