@@ -11,7 +11,8 @@
     setTimeout(() => element.remove(), kind === "error" ? 9000 : 4500);
   }
 
-  document.addEventListener("htmx:afterSwap", (event) => {
+  // Not before htmx has taken over the form in it: a quick Enter would send it the ordinary way.
+  document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target !== body || !body.firstElementChild) return;
     if (!dialog.open) dialog.showModal();
     body.querySelector("[autofocus]")?.focus();
