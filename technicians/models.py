@@ -1,7 +1,8 @@
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 
 from zones import access
 from zones.models import ServiceZone
@@ -50,6 +51,11 @@ class TechnicianQuerySet(models.QuerySet):
 
     def by_name(self):
         return self.select_related("user").order_by("user__first_name", "user__last_name", "pk")
+
+    def with_name(self):
+        """`name` as __str__ says it, for lists that need no more than that."""
+        full_name = Trim(Concat("user__first_name", Value(" "), "user__last_name"))
+        return self.annotate(name=Coalesce(NullIf(full_name, Value("")), "user__username"))
 
 
 class Technician(models.Model):
