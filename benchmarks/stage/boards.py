@@ -78,7 +78,7 @@ class Board:
         return any(number > self.counted.get(group, 0) for group, number in versions.items())
 
     async def _compare(self, versions: dict[str, int]) -> None:
-        await asyncio.sleep(NUMBERS["SETTLE_MS"] / 1000)
+        await asyncio.sleep(NUMBERS["SETTLE_MS"] / 1000 * (1 + random.random()))
         if not self._has_missed(versions):
             return
         for group, number in versions.items():

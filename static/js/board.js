@@ -5,8 +5,8 @@
   let created = new Set();
   let asking = false;
 
-  const REST = 3; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
-  const REST_MAX_MS = 3000;
+  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
+  const REST_MAX_MS = 4000;
 
   // One request at a time; what changes meanwhile goes into the next one.
   async function ask() {

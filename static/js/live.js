@@ -14,7 +14,9 @@
   const WINDOW_MS = 120; // events this close together make one request
   const SILENCE_MS = 10000; // heartbeats come every 3 seconds
   const POLL_MS = 8000;
-  const SETTLE_MS = 400; // an event may be on its way while the heartbeat already counts it
+  // An event may be on its way while the heartbeat already counts it: on a busy server up to a second. Reloading too
+  // early makes a busy server busier, and all the boards that missed the same event would reload at once.
+  const SETTLE_MS = 1000;
 
   let socket = null;
   let stream = null;
@@ -73,7 +75,7 @@
       if (!missed(versions)) return;
       for (const [group, number] of Object.entries(versions)) counted[group] = Math.max(counted[group] ?? 0, number);
       tell("live-refresh");
-    }, SETTLE_MS);
+    }, SETTLE_MS * (1 + Math.random()));
   }
 
   function hear(text) {
