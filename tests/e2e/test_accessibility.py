@@ -16,6 +16,8 @@ from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import SkillFactory, TechnicianFactory
 
+pytestmark = pytest.mark.looks
+
 SIZES = [{"width": 1440, "height": 900}, {"width": 390, "height": 844}]
 
 

@@ -15,7 +15,7 @@ from dispatch.demo import DEMO_PASSWORD
 from dispatch.models import Job, Status
 from tests.e2e.live import in_thread, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 FOLDER = Path(os.environ.get("TRUCKROLL_SCREENSHOTS", settings.BASE_DIR / "screenshots"))
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
