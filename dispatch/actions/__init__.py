@@ -9,7 +9,9 @@ from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_job
 from dispatch.actions.create import create_job
 from dispatch.actions.duty import clock_in, clock_out
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
+from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.status import assign_job, change_status, unassign_job
+from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "add_note",
     "announce_jobs",
     "assign_job",
+    "board_action",
     "change_status",
     "clock_in",
     "clock_out",
@@ -27,10 +30,14 @@ __all__ = [
     "describe_state",
     "edit_job",
     "hold_job",
+    "last_to_redo",
+    "last_to_undo",
     "locate_site",
     "release_job",
     "rezone_open_jobs",
     "save_site",
     "unassign_job",
+    "undo_action",
+    "unjournalled",
     "update_created_jobs",
 ]

@@ -76,7 +76,13 @@ def groups_of_job(job: Job) -> set[str]:
 
 
 def publish_job(job: Job, *, also: set[str] = frozenset(), event: str = "job-changed") -> None:
-    realtime.publish(event, groups=groups_of_job(job) | also, jobs=[job.pk])
+    publish_jobs([job], also=also, event=event)
+
+
+def publish_jobs(jobs: list[Job], *, also: set[str] = frozenset(), event: str = "job-changed") -> None:
+    """One event for all of them; `also` are groups that they have left."""
+    groups = set(also).union(*map(groups_of_job, jobs))
+    realtime.publish(event, groups=groups, jobs=sorted(job.pk for job in jobs))
 
 
 def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:

@@ -13,6 +13,7 @@ from dispatch.actions.base import (
     log_change,
     publish_job,
 )
+from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job
 from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
@@ -56,4 +57,6 @@ def create_job(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
     publish_job(job, event="job-created")
-    return assign_job(job, technician, by=by, now=now) if technician else job
+    with board_action(by=by, now=now) as entry:
+        entry.created(job)
+        return assign_job(job, technician, by=by, now=now) if technician else job

@@ -16,6 +16,7 @@ from dispatch.actions.base import (
     groups_of_job,
     publish_job,
 )
+from dispatch.actions.journal import journalled
 from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
 
@@ -29,7 +30,7 @@ class EditConflict(ActionRefused):
         self.theirs = theirs
 
 
-@transaction.atomic
+@journalled
 def edit_job(
     job: Job,
     changes: dict[str, object],
@@ -46,7 +47,7 @@ def edit_job(
     """
     now = now or timezone.now()
     check_may_dispatch(by)
-    job = Job.objects.select_for_update().get(pk=job.pk)
+    job = Job.objects.get(pk=job.pk)
     groups_before = groups_of_job(job)
     had = {name: getattr(job, name) for name in changes}
     before = {name: displayed(job, name) for name in changes}
@@ -57,7 +58,7 @@ def edit_job(
         job.zone_id = job.site.zone_id
     edited = {name: [before[name], displayed(job, name)] for name in changes if had[name] != getattr(job, name)}
     if skills is not None:
-        edited |= _replace_skills(job, skills)
+        edited |= replace_skills(job, skills)
     if not edited:
         return job
     if theirs := _changed_meanwhile(job, edited, since=base_version, by=by):
@@ -91,7 +92,7 @@ def displayed(job: Job, name: str) -> str:
     return display() if display else "" if value is None else str(value)
 
 
-def _replace_skills(job: Job, skills: list[SkillNeed]) -> dict[str, list[str]]:
+def replace_skills(job: Job, skills: list[SkillNeed]) -> dict[str, list[str]]:
     """Each changed skill under a name of its own, so that two editors conflict only over the same one."""
     had = _skill_levels(job)
     job.required_skills.all().delete()
@@ -115,7 +116,7 @@ def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote
     return note
 
 
-@transaction.atomic
+@journalled
 def hold_job(job: Job, reason: str, *, by, now: datetime | None = None) -> Job:
     check_may_dispatch(by)
     if not reason.strip():
@@ -123,7 +124,7 @@ def hold_job(job: Job, reason: str, *, by, now: datetime | None = None) -> Job:
     return _set_hold(job, held_at=now or timezone.now(), hold_reason=reason.strip(), by=by, now=now)
 
 
-@transaction.atomic
+@journalled
 def release_job(job: Job, *, by, now: datetime | None = None) -> Job:
     check_may_dispatch(by)
     return _set_hold(job, held_at=None, hold_reason="", by=by, now=now)

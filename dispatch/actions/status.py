@@ -17,6 +17,7 @@ from dispatch.actions.base import (
     log_change,
     publish_job,
 )
+from dispatch.actions.journal import journalled
 from dispatch.billing import record_billing
 from dispatch.models import BillingRecord, Job, Status, StatusChange
 from dispatch.models.jobs import ACTIVE
@@ -33,7 +34,7 @@ def unassign_job(job: Job, *, by, seen: str | None = None, note: str = "", now: 
     return change_status(job, Status.CREATED, by=by, seen=seen, note=note, now=now)
 
 
-@transaction.atomic
+@journalled
 def change_status(
     job: Job,
     to: str,
@@ -93,7 +94,7 @@ def change_status(
         fix=fix,
         tap_id=tap_id,
     )
-    _settle_billing(current, was)
+    settle_billing(current, was)
     publish_job(current, also=groups_before)
     return current
 
@@ -171,7 +172,7 @@ def _busy_sentence(technician_id: int | None, to: str) -> str:
     return f"{busy.technician} is still {busy.get_status_display()} on {busy.number}."
 
 
-def _settle_billing(job: Job, was: str) -> None:
+def settle_billing(job: Job, was: str) -> None:
     if job.status == Status.COMPLETED:
         record_billing(job)
     elif was == Status.COMPLETED:

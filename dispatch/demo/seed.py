@@ -34,7 +34,7 @@ def seed_demo(
         if not force and any(model.objects.exists() for model in (Job, Customer, Technician, ServiceZone)):
             raise NotEmpty("This database is in use: it has zones, technicians, customers or jobs.")
         moment = moment_of(day, now=now, zone=zone)
-        with realtime.muted():
+        with realtime.muted(), actions.unjournalled():
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             _play_day(stage, jobs=jobs, zone=zone)

@@ -2,16 +2,20 @@ from dispatch.models.accounts import User
 from dispatch.models.customers import Customer, Site
 from dispatch.models.history import FieldChange, JobNote, StatusChange
 from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Status
+from dispatch.models.journal import BoardAction, ChangedJob
 from dispatch.models.money import BillingRecord, BillingSettings
 from dispatch.models.notifications import Notification
 from dispatch.models.rules import AssignmentRule, DispatchSettings
 from dispatch.models.versions import LiveVersion
+from dispatch.models.views import SavedView
 from sla.models import Priority
 
 __all__ = [
     "AssignmentRule",
     "BillingRecord",
     "BillingSettings",
+    "BoardAction",
+    "ChangedJob",
     "Customer",
     "DispatchSettings",
     "FieldChange",
@@ -23,6 +27,7 @@ __all__ = [
     "Notification",
     "Priority",
     "RequiredSkill",
+    "SavedView",
     "Site",
     "Status",
     "StatusChange",

@@ -10,7 +10,13 @@ class User(AbstractUser):
         LIGHT = "light"
         DARK = "dark"
 
+    class Density(models.TextChoices):
+        COMFORTABLE = "comfortable"
+        COMPACT = "compact"
+
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    density = models.CharField(max_length=11, choices=Density.choices, default=Density.COMFORTABLE)
+    hidden_columns = models.JSONField(default=list, blank=True, editable=False)  # keys of board_list's COLUMNS
 
     @property
     def short_name(self) -> str:

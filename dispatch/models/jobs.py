@@ -117,10 +117,11 @@ class JobQuerySet(models.QuerySet):
         return self.filter(Q(scheduled_on=today) | unfinished)
 
     def in_route_order(self):
+        """By the planned start; the position on the route counts for those without one."""
         return self.order_by(
             "scheduled_on",
-            F("route_position").asc(nulls_last=True),
             F("planned_starts_at").asc(nulls_last=True),
+            F("route_position").asc(nulls_last=True),
             F("window_starts_at").asc(nulls_last=True),
             "-priority",
             "pk",

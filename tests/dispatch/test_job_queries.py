@@ -133,7 +133,7 @@ def test_technician_has_the_day_in_the_order_of_the_route(omar, tess):
     second, first = make_job(by=omar), make_job(by=omar)
     for position, job in enumerate((first, second), start=1):
         Job.objects.filter(pk=job.pk).update(route_position=position)
-    expected = [first, second, by_plan, by_block, urgent, last]
+    expected = [by_plan, first, second, by_block, urgent, last]
     assert list(Job.objects.in_route_order()) == expected
 
 
