@@ -145,12 +145,12 @@ def jobs_to_change(user) -> list[int]:
     """Those on the first page, the same on every board, that can be assigned and taken back."""
     from django.test import RequestFactory
 
-    from dispatch.board import load_board
+    from dispatch.board_list import load_board_list
     from dispatch.models import Status
 
     request = RequestFactory().get("/board/")
     request.user = user
-    return [job.pk for job in load_board(request).jobs if job.status in (Status.CREATED, Status.ASSIGNED)]
+    return [job.pk for job in load_board_list(request).jobs if job.status in (Status.CREATED, Status.ASSIGNED)]
 
 
 def measure_boards(folder: Path, options, postgres, redis) -> dict:

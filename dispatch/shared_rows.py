@@ -35,7 +35,7 @@ def _key(pk: int, version: int, created_at: datetime) -> str:
 
 
 def _draw(ids: list[int], *, now: datetime) -> dict[str, str]:
-    row = get_template("dispatch/board.html#job_row")
+    row = get_template("dispatch/board_list.html#job_row")
     context = {"now": now, "today": timezone.localdate(now), "oob": True}
     jobs = Job.objects.filter(pk__in=ids).with_board_info()
     return {_key(job.pk, job.version, job.created_at): row.render(context | {"job": job}) for job in jobs}

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from dispatch.views import board, customers, jobs, phone, reports, technicians, transitions
+from dispatch.views import board_list, customers, jobs, phone, reports, technicians, transitions
 
 urlpatterns = [
-    path("board/", board.board, name="board"),
-    path("board/rows/", board.board_rows, name="board_rows"),
+    path("board/", board_list.board_list, name="board"),  # until lanes
+    path("board/list/", board_list.board_list, name="board_list"),
+    path("board/rows/", board_list.board_rows, name="board_rows"),
     path("jobs/new/", jobs.new_job, name="new_job"),
     path("jobs/new/type/", jobs.job_type_defaults, name="job_type_defaults"),
     path("jobs/<int:pk>/", jobs.job_page, name="job"),

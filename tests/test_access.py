@@ -33,6 +33,7 @@ TABLE = {
     "healthz": [Access(ANYONE)],
     "readyz": [Access(ANYONE)],
     "board": [Access(BOARD)],
+    "board_list": [Access(BOARD)],
     "board_rows": [Access(BOARD)],
     "new_job": [Access(BOARD), Access(BOARD, "post")],
     "job_type_defaults": [Access(BOARD, query="?job_type={job_type}")],

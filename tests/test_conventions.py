@@ -223,7 +223,7 @@ def test_code_in_a_template_is_found(html):
 
 def test_scripts_from_files_are_no_inline_code():
     assert not inline_code(
-        '<script src="{% static \'js/board.js\' %}" defer></script>{{ x|json_script:"x" }} <p>on=1</p>'
+        '<script src="{% static \'js/board_list.js\' %}" defer></script>{{ x|json_script:"x" }} <p>on=1</p>'
     )
 
 

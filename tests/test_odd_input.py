@@ -14,7 +14,10 @@ LONG = "x" * 60_000  # more than SQLite searches for
 @pytest.mark.parametrize(
     ("page", "parameter"),
     [
-        *(("board", name) for name in ("q", "day", "from", "to", "zone", "technician", "job_type", "page", "sort")),
+        *(
+            ("board_list", name)
+            for name in ("q", "day", "from", "to", "zone", "technician", "job_type", "page", "sort")
+        ),
         *(("board_rows", name) for name in ("ids", "present", "q", "zone")),
         ("job_type_defaults", "job_type"),
         ("customer_search", "customer-name"),

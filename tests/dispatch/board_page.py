@@ -13,7 +13,7 @@ from tests.pages import html_of
 
 def board_of(client):
     def get(link="", headers=None, **params):
-        response = client.get(reverse("board") + link, params or None, headers=headers)
+        response = client.get(reverse("board_list") + link, params or None, headers=headers)
         assert response.status_code == 200
         return response
 

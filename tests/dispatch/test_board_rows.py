@@ -76,7 +76,7 @@ def test_row_is_the_same_alone_and_in_the_page(client, omar, tess):
     client.force_login(omar)
     alone = html_of(rows(client, ids=job.pk, present=job.pk)).replace(' hx-swap-oob="true"', "")
     row = re.search(r"<tr id=.*?</tr>", alone, flags=re.S)[0]
-    page = html_of(client.get(reverse("board")))
+    page = html_of(client.get(reverse("board_list")))
     assert "".join(row.split()) in "".join(page.split())
 
 
@@ -102,7 +102,7 @@ def queries_of(client, url, params=None, *, shown) -> int:
 @pytest.mark.parametrize("who", ["dana", "omar"])
 def test_page_and_rows_cost_the_same_queries_for_5_and_50_jobs(client, request, omar, north, who):
     client.force_login(request.getfixturevalue(who))
-    page_url, rows_url = reverse("board"), reverse("board_rows")
+    page_url, rows_url = reverse("board_list"), reverse("board_rows")
     client.get(page_url)  # content types are remembered by the process
 
     def asked(jobs):

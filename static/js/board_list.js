@@ -1,4 +1,4 @@
-// The board's list: changed rows, new jobs that announce themselves, keys, the drawer.
+// The board's list: changed rows, new jobs that announce themselves.
 (() => {
   const rowOf = (id) => document.getElementById(`job-row-${id}`);
   let waiting = new Set();
@@ -64,53 +64,12 @@
     event.detail.jobs.forEach((id) => waiting.add(id));
     event.detail.created.forEach((id) => created.add(id));
     ask();
-    for (const id of event.detail.jobs) document.body.dispatchEvent(new CustomEvent(`job-changed-${id}`));
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "board-content") unseen.clear();
-    if (event.detail.target?.id === "drawer") event.detail.target.firstElementChild?.focus();
   });
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-show-new]")) document.body.dispatchEvent(new CustomEvent("live-refresh"));
-    if (event.target.closest("[data-close-drawer]")) closeDrawer();
-  });
-
-  function closeDrawer() {
-    const drawer = document.getElementById("drawer");
-    const id = drawer?.firstElementChild?.dataset.job;
-    drawer?.replaceChildren();
-    rowOf(id)?.querySelector(".job-link")?.focus();
-    mark();
-  }
-  function mark() {
-    const open = document.getElementById("drawer")?.firstElementChild?.dataset.job;
-    for (const row of document.querySelectorAll("tr[data-job]")) row.classList.toggle("is-open", row.dataset.job === open);
-  }
-  document.addEventListener("htmx:afterSettle", mark);
-
-  // A filter menu that closes with something changed applies it.
-  const form = document.getElementById("filters");
-  let changed = false;
-  form?.addEventListener("change", (event) => { if (event.target.type !== "search") changed = true; });
-  for (const menu of document.querySelectorAll("details.filter")) {
-    menu.addEventListener("toggle", () => { if (!menu.open && changed) form.requestSubmit(); });
-  }
-  // Empty fields stay out of the URL.
-  form?.addEventListener("formdata", (event) => {
-    for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
-  });
-
-  // Escape in a note that has begun must not throw it away.
-  const isAtDrawer = (target) => (target === document.body || target.closest("#drawer")) && !target.value;
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("dialog").open) return;
-    if (event.key === "Escape" && isAtDrawer(event.target)) return closeDrawer();
-    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
-    const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (!target) return;
-    event.preventDefault();
-    if (target.matches("input")) target.focus();
-    else target.click();
   });
 })();

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.board import load_board, load_rows
+from dispatch.board_list import load_board_list, load_rows
 from dispatch.shared_rows import rows_of
 
 MAX_ROWS = 200
@@ -16,18 +16,20 @@ MAX_ROWS = 200
 
 @require_GET
 @permission_required("dispatch.view_job", raise_exception=True)
-def board(request):
+def board_list(request):
     # The versions are read before the rows: an event in between makes the page reload, never miss.
     versions = realtime.versions_of(realtime.groups_of(request.user))
-    loaded = load_board(request)
+    board = load_board_list(request)
+    frame = board.frame
     context = {
-        "board": loaded,
-        "tiles": loaded.tiles,
-        "now": loaded.now,
-        "today": loaded.today,
+        "board": board,
+        "frame": frame,
+        "tiles": frame.tiles,
+        "now": frame.now,
+        "today": frame.today,
         "live_versions": json.dumps(versions),
     }
-    template = "dispatch/board.html"
+    template = "dispatch/board_list.html"
     if request.htmx.target == "board-content":
         template += "#board_content"
     return render(request, template, context)
@@ -53,7 +55,7 @@ def board_rows(request):
         "gone": sorted(present - belonging),
         "tiles": tiles,
     }
-    response = render(request, "dispatch/board.html#changed_rows", context)
+    response = render(request, "dispatch/board_list.html#changed_rows", context)
     response["X-Shown-Jobs"] = ",".join(map(str, sorted(belonging)))
     return response
 

@@ -1,27 +1,18 @@
-"""Loads what the board shows: one loader for the page and for its fragments, so that they cannot disagree."""
+"""What stands around every view of the board: day, filters, counts. One loader, so that the views cannot disagree."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 
-from dispatch.filters import ALL_DAYS, DEFAULT_SORT, SORTS, JobFilter, sorted_by
+from dispatch.filters import ALL_DAYS, JobFilter
 from dispatch.models import Job, Status
 
-PAGE_SIZE = 50
-COLUMNS = [
-    ("number", "Job"),
-    ("priority", "Priority"),
-    ("status", "Status"),
-    ("technician", "Technician"),
-    ("when", "When"),
-    ("customer", "Customer"),
-    ("zone", "Zone"),
-    ("", "Skills"),
-]
+VIEWS = [("board", "Lanes"), ("board_list", "List")]
+VIEW_OF = {"calendar_month": "calendar_week"}  # pages that stand under another's name
 
 
 @dataclass(frozen=True)
@@ -37,18 +28,29 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Board:
+class Frame:
+    view: str  # the name of the page's URL
     filter: JobFilter
-    page: Page
     tiles: list[Tile]
-    sort: str
+    total: int  # the jobs of the chosen days that pass all but the narrowing filters
     day: date | None  # None when several days are shown
     today: date
     now: datetime
+    params: QueryDict
 
     @property
-    def jobs(self) -> list[Job]:
-        return list(self.page.object_list)
+    def url(self) -> str:
+        return reverse(self.view)
+
+    @property
+    def views(self) -> list[tuple[str, str, bool]]:
+        """(URL with the same filters, label, whether it is this one)"""
+        params = self.params.copy()
+        for own in ("page", "sort", "zoom", "group"):
+            params.pop(own, None)
+        query = f"?{params.urlencode()}" if params else ""
+        here = VIEW_OF.get(self.view, self.view)
+        return [(reverse(name) + query, label, name == here) for name, label in VIEWS]
 
     @property
     def previous_day(self) -> date | None:
@@ -73,16 +75,8 @@ class Board:
     @property
     def carried(self) -> list[tuple[str, str]]:
         """What is chosen without a control in the filter form; the form carries it along."""
-        return [
-            (name, self.filter.data[name])
-            for name in ("day", "sort", "late", "hold", "location")
-            if self.filter.data.get(name)
-        ]
-
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """(sort key, label); no key, no sorting."""
-        return COLUMNS
+        names = ("day", "sort", "late", "hold", "location", "zoom", "group")
+        return [(name, self.filter.data[name]) for name in names if self.filter.data.get(name)]
 
     @property
     def is_narrowed(self) -> bool:
@@ -94,34 +88,20 @@ def filter_jobs(request, *, now: datetime) -> JobFilter:
     return JobFilter(request.GET, queryset=jobs, request=request, now=now, today=timezone.localdate(now))
 
 
-def load_board(request, *, now: datetime | None = None) -> Board:
+def load_frame(request, view: str, *, now: datetime) -> Frame:
     """What the query string asks for, within what the user may see."""
-    now = now or timezone.now()
     job_filter = filter_jobs(request, now=now)
-    scope = job_filter.scope()
-    sort = request.GET.get("sort", DEFAULT_SORT)
-    shown = job_filter.narrow(scope)
-    counts = count_states(scope, now=now)
-    paginator = Paginator(sorted_by(shown.with_board_info(), sort), PAGE_SIZE)
-    if shown is scope:  # nothing narrows it, and its jobs are counted
-        paginator.count = counts["total"]
-    return Board(
+    counts = count_states(job_filter.scope(), now=now)
+    return Frame(
+        view=view,
         filter=job_filter,
-        page=paginator.get_page(request.GET.get("page")),
         tiles=make_tiles(counts, request.GET),
-        sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
+        total=counts["total"],
         day=_single_day(job_filter),
         today=job_filter.today,
         now=now,
+        params=request.GET,
     )
-
-
-def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[tuple[int, int, datetime]], list[Tile]]:
-    """(id, version, created_at) of those of the given jobs that the query string still includes, and the counts."""
-    job_filter = filter_jobs(request, now=now)
-    scope = job_filter.scope()
-    jobs = job_filter.narrow(scope).filter(pk__in=job_ids).order_by("pk")
-    return list(jobs.values_list("pk", "version", "created_at")), make_tiles(count_states(scope, now=now), request.GET)
 
 
 def _single_day(job_filter: JobFilter) -> date | None:

@@ -3,10 +3,10 @@ import re
 from html import unescape
 
 import pytest
+from dispatch.board_list import PAGE_SIZE
 from django.urls import reverse
 
 from dispatch import actions, realtime
-from dispatch.board import PAGE_SIZE
 from dispatch.models import Job, Priority, Status
 from tests.dispatch.board_page import (
     at,
@@ -193,7 +193,7 @@ def test_links_to_other_days_keep_the_filters_and_drop_page_and_range(board, oma
 
 def test_fragment_asks_for_itself_with_the_same_address(board, omar):
     make_job(by=omar)
-    assert 'hx-get="/board/?priority=2&amp;sort=number"' in html_of(board("?priority=2&sort=number"))
+    assert 'hx-get="/board/list/?priority=2&amp;sort=number"' in html_of(board("?priority=2&sort=number"))
 
 
 def test_fragment_is_contained_in_the_page(board, omar, tess):
@@ -294,7 +294,7 @@ def test_page_carries_the_event_numbers_of_its_own_groups(
         make_job(by=omar, zone=north)
         make_job(by=omar, zone=south)
     client.force_login(dana)
-    found = re.search(r'data-live-versions="([^"]*)"', html_of(client.get(reverse("board"))))[1]
+    found = re.search(r'data-live-versions="([^"]*)"', html_of(client.get(reverse("board_list"))))[1]
     assert json.loads(unescape(found)) == {
         realtime.zone_group(north.pk): 1,
         realtime.zone_group(None): 0,

@@ -1,0 +1,63 @@
+"""Loads the board's list: one loader for the page and for its fragments, so that they cannot disagree."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.paginator import Page, Paginator
+from django.utils import timezone
+
+from dispatch.filters import DEFAULT_SORT, SORTS, sorted_by
+from dispatch.frame import Frame, Tile, count_states, filter_jobs, load_frame, make_tiles
+from dispatch.models import Job
+
+PAGE_SIZE = 50
+COLUMNS = [
+    ("number", "Job"),
+    ("priority", "Priority"),
+    ("status", "Status"),
+    ("technician", "Technician"),
+    ("when", "When"),
+    ("customer", "Customer"),
+    ("zone", "Zone"),
+    ("", "Skills"),
+]
+
+
+@dataclass(frozen=True)
+class BoardList:
+    frame: Frame
+    page: Page
+    sort: str
+
+    @property
+    def jobs(self) -> list[Job]:
+        return list(self.page.object_list)
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """(sort key, label); no key, no sorting."""
+        return COLUMNS
+
+
+def load_board_list(request, *, now: datetime | None = None) -> BoardList:
+    now = now or timezone.now()
+    frame = load_frame(request, "board_list", now=now)
+    scope = frame.filter.scope()
+    shown = frame.filter.narrow(scope)
+    sort = request.GET.get("sort", DEFAULT_SORT)
+    paginator = Paginator(sorted_by(shown.with_board_info(), sort), PAGE_SIZE)
+    if shown is scope:  # nothing narrows it, and its jobs are counted
+        paginator.count = frame.total
+    return BoardList(
+        frame=frame,
+        page=paginator.get_page(request.GET.get("page")),
+        sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
+    )
+
+
+def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[tuple[int, int, datetime]], list[Tile]]:
+    """(id, version, created_at) of those of the given jobs that the query string still includes, and the counts."""
+    job_filter = filter_jobs(request, now=now)
+    scope = job_filter.scope()
+    jobs = job_filter.narrow(scope).filter(pk__in=job_ids).order_by("pk")
+    return list(jobs.values_list("pk", "version", "created_at")), make_tiles(count_states(scope, now=now), request.GET)
