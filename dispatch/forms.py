@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.actions import SkillNeed
 from dispatch.models import Customer, Job, JobType, Priority, Site
 from dispatch.models.customers import phone_digits
+from dispatch.placement import Placement, moved_to
 from technicians.models import Proficiency, Skill, Technician
 
 TIME_INPUT = {"type": "time", "step": 300}
@@ -271,3 +272,41 @@ class PointForm(forms.Form):
         if self.errors:
             raise ValidationError("No such place.")
         return super().clean()
+
+
+class PlaceForm(forms.Form):
+    """Where a job is to be. What is left empty stays as it is; `none` for the technician means back to the tray."""
+
+    NOBODY = "none"
+
+    technician = forms.ChoiceField(required=False)
+    day = forms.DateField(required=False, label="Day", widget=forms.DateInput(attrs={"type": "date"}))
+    at = forms.TimeField(required=False, label="Planned start", widget=forms.TimeInput(attrs=TIME_INPUT))
+    on_conflict = forms.ChoiceField(
+        required=False, choices=[(word, word) for word in ("ask", "shift", "anyway")], widget=forms.HiddenInput
+    )
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, job: Job, user, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.job = job
+        self.technicians = {str(t.pk): t for t in Technician.objects.visible_to(user).active().by_name()}
+        if job.technician_id:  # whoever has it may keep it
+            self.technicians.setdefault(str(job.technician_id), job.technician)
+        names = [(pk, str(technician)) for pk, technician in self.technicians.items()]
+        self.fields["technician"].choices = [(self.NOBODY, "Nobody: back to the tray"), *names]
+
+    def clean_day(self):
+        day = self.cleaned_data["day"]
+        if day and day.year not in YEARS:
+            raise ValidationError("Choose a day between 1900 and 2200.")
+        return day
+
+    def placement(self) -> Placement:
+        chosen, day = self.cleaned_data["technician"], self.cleaned_data["day"] or self.job.scheduled_on
+        technician = self.technicians.get(chosen) if chosen else self.job.technician
+        at = self.cleaned_data["at"]
+        if technician and day is None:
+            day = timezone.localdate()
+        starts_at = timezone.make_aware(datetime.combine(day, at)) if at and day else None
+        return moved_to(self.job, technician=technician, day=day, starts_at=starts_at)

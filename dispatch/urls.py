@@ -1,11 +1,36 @@
 from django.urls import path
 
-from dispatch.views import board_list, customers, jobs, phone, reports, technicians, transitions
+from dispatch.views import (
+    board_list,
+    calendar,
+    customers,
+    dashboard,
+    jobs,
+    journal,
+    phone,
+    placing,
+    reports,
+    saved_views,
+    technicians,
+    transitions,
+)
 
 urlpatterns = [
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("board/", board_list.board_list, name="board"),  # until lanes
     path("board/list/", board_list.board_list, name="board_list"),
     path("board/rows/", board_list.board_rows, name="board_rows"),
+    path("board/week/", calendar.calendar_week, name="calendar_week"),
+    path("board/week/rows/", calendar.calendar_rows, name="calendar_rows"),
+    path("board/month/", calendar.calendar_month, name="calendar_month"),
+    path("board/actions/", journal.board_actions, name="board_actions"),
+    path("board/actions/<int:pk>/undo/", journal.undo_action, name="undo_action"),
+    path("board/undo/", journal.undo_last, name="undo_last"),
+    path("board/redo/", journal.redo_last, name="redo_last"),
+    path("views/", saved_views.saved_views, name="saved_views"),
+    path("views/new/", saved_views.save_view, name="save_view"),
+    path("views/<int:pk>/", saved_views.rename_view, name="rename_view"),
+    path("views/<int:pk>/delete/", saved_views.delete_view, name="delete_view"),
     path("jobs/new/", jobs.new_job, name="new_job"),
     path("jobs/new/type/", jobs.job_type_defaults, name="job_type_defaults"),
     path("jobs/<int:pk>/", jobs.job_page, name="job"),
@@ -13,6 +38,8 @@ urlpatterns = [
     path("jobs/<int:pk>/edit/", jobs.edit_job, name="edit_job"),
     path("jobs/<int:pk>/note/", jobs.add_note, name="add_note"),
     path("jobs/<int:pk>/assign/", transitions.assign_job, name="assign_job"),
+    path("jobs/<int:pk>/place/", placing.place_job, name="place_job"),
+    path("jobs/<int:pk>/preview/", placing.placement_preview, name="placement_preview"),
     path("jobs/<int:pk>/status/", transitions.change_status, name="change_status"),
     path("jobs/<int:pk>/hold/", transitions.hold_job, name="hold_job"),
     path("customers/search/", customers.customer_search, name="customer_search"),

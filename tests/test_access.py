@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from dispatch.models import Status
+from dispatch.models import BoardAction, Status
 from tests.factories import make_job
 
 ANYONE = {"anonymous", "nick", "tess", "dana", "omar", "ada"}
@@ -30,8 +30,15 @@ TABLE = {
     "logout": [Access(ACCOUNTS, "post")],
     "password_change": [Access(ACCOUNTS), Access(ACCOUNTS, "post")],
     "set_theme": [Access(ACCOUNTS, "post")],
+    "set_density": [Access(ACCOUNTS, "post")],
+    "set_columns": [Access(BOARD, "post")],
+    "saved_views": [Access(BOARD)],
+    "save_view": [Access(BOARD), Access(BOARD, "post")],
+    "rename_view": [Access({"dana"}, pk="saved_view"), Access({"dana"}, "post", pk="saved_view")],
+    "delete_view": [Access({"dana"}, "post", pk="saved_view")],
     "healthz": [Access(ANYONE)],
     "readyz": [Access(ANYONE)],
+    "dashboard": [Access(BOARD)],
     "board": [Access(BOARD)],
     "board_list": [Access(BOARD)],
     "board_rows": [Access(BOARD)],
@@ -43,6 +50,12 @@ TABLE = {
     "add_note": [Access(BOARD, "post", pk="job")],
     "assign_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "place_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "placement_preview": [Access(BOARD, pk="job")],
+    "board_actions": [Access(BOARD)],
+    "undo_action": [Access(BOARD, "post", pk="board_action")],
+    "undo_last": [Access(BOARD, "post")],
+    "redo_last": [Access(BOARD, "post")],
     "hold_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "customer_search": [Access(BOARD)],
     "phone_owners": [Access(BOARD)],
@@ -107,6 +120,8 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     foreign = make_job(Status.ASSIGNED, by=omar, zone=south, technician=tom)
     users = {"dana": dana, "omar": omar, "ada": ada, "tess": tess.user, "nick": nick}
     ids = {"job": job.pk, "customer": job.customer_id, "site": job.site_id, "job_type": job.job_type_id}
+    ids["board_action"] = BoardAction.objects.filter(changed_jobs__job=job).latest("pk").pk
+    ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
     return users, ids, foreign
 
 
@@ -133,6 +148,7 @@ def test_only_the_allowed_may(client, scene, name, access, role):
 
 
 FOREIGN = [("dana", name) for name in ("job", "job_drawer", "edit_job", "assign_job", "change_status", "hold_job")]
+FOREIGN += [("dana", "place_job"), ("dana", "placement_preview")]
 FOREIGN += [("tess", "phone_job")]
 
 

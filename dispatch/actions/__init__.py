@@ -6,36 +6,51 @@ who does it, or None for the system itself. An action that cannot be done raises
 
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
+from dispatch.actions.bulk_board import BulkResult, change_jobs
 from dispatch.actions.create import create_job
 from dispatch.actions.duty import clock_in, clock_out
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
+from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.journal import board_action, unjournalled
+from dispatch.actions.mark import pin_job, set_priority
+from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
 __all__ = [
+    "ANYWAY",
+    "ASK",
     "ActionRefused",
+    "BulkResult",
     "EditConflict",
+    "PlacementConflict",
+    "SHIFT",
     "SkillNeed",
     "add_note",
     "announce_jobs",
     "assign_job",
     "board_action",
+    "change_jobs",
     "change_status",
     "clock_in",
     "clock_out",
     "create_job",
     "create_jobs",
     "describe_state",
+    "duplicate_job",
     "edit_job",
+    "follow_up_job",
     "hold_job",
     "last_to_redo",
     "last_to_undo",
     "locate_site",
+    "pin_job",
+    "place_job",
     "release_job",
     "rezone_open_jobs",
     "save_site",
+    "set_priority",
     "unassign_job",
     "undo_action",
     "unjournalled",

@@ -1,0 +1,120 @@
+"""Putting a job somewhere: to a technician, a day, a time, or back into the tray. What a drop on the board does."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F
+from django.utils import timezone
+
+from dispatch import realtime
+from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, groups_of_job, publish_jobs
+from dispatch.actions.edit import displayed
+from dispatch.actions.journal import board_action, journalled
+from dispatch.actions.status import assign_job, unassign_job
+from dispatch.models import FieldChange, Job, Status
+from dispatch.placement import Outcome, Placement, Verdict, judge, shifted_starts
+from technicians.models import Technician
+
+ASK: Final = "ask"
+SHIFT: Final = "shift"
+ANYWAY: Final = "anyway"
+
+
+class PlacementConflict(ActionRefused):
+    """Something speaks against it; the dispatcher may insist."""
+
+    def __init__(self, verdict: Verdict, job: Job):
+        super().__init__("; ".join(objection.text for objection in verdict.objections), job)
+        self.verdict = verdict
+
+
+@journalled
+def place_job(
+    job: Job, placement: Placement, *, by, on_conflict: str = ASK, seen: str | None = None, now: datetime | None = None
+) -> Job:
+    """`on_conflict`: ask raises PlacementConflict, shift moves the later stops along, anyway does it all the same.
+
+    A job that goes to another day takes its time block along. With nobody to do it, it waits in the tray of its day.
+    """
+    check_may_dispatch(by)
+    job = fresh(job)
+    if seen is not None and seen != job.seen:
+        raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
+    verdict = judge(job, placement)
+    if verdict.outcome == Outcome.REFUSED:
+        raise ActionRefused(verdict.refusal, job)
+    if verdict.outcome == Outcome.ASK and on_conflict == ASK:
+        raise PlacementConflict(verdict, job)
+    if on_conflict == SHIFT:
+        placement = _after_the_earlier_ones(placement, verdict)
+    groups = groups_of_job(job)
+    with realtime.muted():
+        _set_times(job, _times(job, placement), by=by, now=now)
+        _hand_over(job, placement.technician, by=by, now=now)
+        shifted = _shift_the_rest(job, placement, by=by, now=now) if on_conflict == SHIFT else []
+    job = fresh(job)
+    publish_jobs([job, *shifted], also=groups)
+    return job
+
+
+def _times(job: Job, placement: Placement) -> dict[str, object]:
+    values: dict[str, object] = {"scheduled_on": placement.day, "planned_starts_at": placement.starts_at}
+    if job.window_starts_at and placement.day and job.scheduled_on != placement.day:
+        # By days, not by hours: 13:00 stays 13:00 across a change of the clocks.
+        for name in ("window_starts_at", "window_ends_at"):
+            values[name] = _same_time(getattr(job, name), days=(placement.day - job.scheduled_on).days)
+    return values
+
+
+def _same_time(instant: datetime, *, days: int) -> datetime:
+    local = timezone.localtime(instant)
+    return timezone.make_aware(local.replace(tzinfo=None) + timedelta(days=days))
+
+
+def _set_times(job: Job, values: dict[str, object], *, by, now: datetime) -> None:
+    before = {name: displayed(job, name) for name in values}
+    changed = {name: value for name, value in values.items() if getattr(job, name) != value}
+    if not changed:
+        return
+    unchanged = Job.objects.filter(pk=job.pk, version=job.version)
+    if not unchanged.update(**changed, route_position=None, version=F("version") + 1):
+        raise ActionRefused("Someone changed this at the same moment. Try again.", fresh(job))
+    current = fresh(job)
+    FieldChange.objects.create(
+        job=job,
+        version=current.version,
+        changed_at=now,
+        actor=by,
+        changes={name: [before[name], displayed(current, name)] for name in changed},
+    )
+
+
+def _hand_over(job: Job, technician: Technician | None, *, by, now: datetime) -> None:
+    if technician is None and job.status != Status.CREATED:
+        unassign_job(job, by=by, now=now)
+    elif technician and technician.pk != job.technician_id:
+        assign_job(job, technician, by=by, now=now)
+
+
+def _after_the_earlier_ones(placement: Placement, verdict: Verdict) -> Placement:
+    """Who begins earlier is not pushed aside: the job itself begins when they end."""
+    earlier = [booked.ends_at for booked in verdict.overlaps if booked.starts_at < placement.starts_at]
+    return replace(placement, starts_at=max(earlier, default=placement.starts_at))
+
+
+def _shift_the_rest(job: Job, placement: Placement, *, by, now: datetime) -> list[Job]:
+    """The technician's later stops that day, as far as they are in the way."""
+    if placement.technician is None or placement.starts_at is None:
+        return []
+    ends_at = placement.starts_at + timedelta(minutes=job.duration_minutes)
+    others = Job.objects.of(placement.technician).on_days(placement.day, placement.day).open().exclude(pk=job.pk)
+    in_the_way = list(others.filter(planned_starts_at__gte=placement.starts_at).in_route_order())
+    moved = []
+    with board_action(by=by, now=now) as entry:
+        entry.watch(in_the_way)
+        for pk, starts_at in shifted_starts(in_the_way, free_at=ends_at).items():
+            other = fresh(Job(pk=pk))
+            _set_times(other, {"planned_starts_at": starts_at}, by=by, now=now)
+            moved.append(fresh(other))
+    return moved

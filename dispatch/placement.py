@@ -1,0 +1,144 @@
+"""Judges where a job is about to be put: what the drop's preview shows and what the action decides by are the same."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from django.utils import timezone
+
+from dispatch.candidates import booking_of, needs_of, qualification_of, with_that_day
+from dispatch.eligibility import Booking, Objection, overlapping, reasons_against
+from dispatch.models import Job, Status
+from dispatch.models.jobs import ACTIVE
+from technicians.models import Technician
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a job is to be: with nobody it waits in the tray, without a start it has a day only."""
+
+    technician: Technician | None
+    day: date | None
+    starts_at: datetime | None
+
+
+class Outcome(StrEnum):
+    OK = "ok"
+    ASK = "ask"  # done if the dispatcher insists
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    placement: Placement
+    refusal: str = ""
+    objections: list[Objection] = field(default_factory=list)
+    overlaps: list[Booking] = field(default_factory=list)
+    before: Booking | None = None  # the stop that comes right before it
+    after: Booking | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.refusal:
+            return Outcome.REFUSED
+        return Outcome.ASK if self.objections else Outcome.OK
+
+    @property
+    def can_shift(self) -> bool:
+        return bool(self.overlaps)
+
+
+def placement_of(job: Job) -> Placement:
+    return Placement(job.technician, job.scheduled_on, job.planned_starts_at)
+
+
+def moved_to(
+    job: Job, *, technician: Technician | None, day: date | None, starts_at: datetime | None = None
+) -> Placement:
+    """There, and without a start of its own at the time that the job has now, whatever day it goes to."""
+    if technician is None or day is None:
+        return Placement(technician, day, None)
+    if starts_at is None and job.planned_starts_at is not None:
+        clock = timezone.localtime(job.planned_starts_at).time()
+        starts_at = timezone.make_aware(datetime.combine(day, clock))
+    return Placement(technician, day, starts_at)
+
+
+def judge(job: Job, placement: Placement) -> Verdict:
+    """What speaks against putting the job there. Reads the technician's day in a constant number of queries."""
+    if refusal := _refusal(job, placement):
+        return Verdict(placement, refusal)
+    objections = _objections_to_moving(job, placement)
+    if placement.technician is None or placement.day is None:
+        return Verdict(placement, objections=objections)
+    themselves = Technician.objects.filter(pk=placement.technician.pk)
+    technician = with_that_day(themselves, day=placement.day, besides=job).get()
+    has = qualification_of(technician, day=placement.day)
+    needs = needs_of(job, day=placement.day, starts_at=placement.starts_at)
+    before, after = _neighbours(technician, placement.starts_at)
+    return Verdict(
+        placement,
+        objections=objections + reasons_against(needs, has),
+        overlaps=overlapping(needs, has),
+        before=before,
+        after=after,
+    )
+
+
+def _refusal(job: Job, placement: Placement) -> str:
+    if not job.is_open:
+        return f"{job.number} is {job.get_status_display()}."
+    keeps_technician = placement.technician and placement.technician.pk == job.technician_id
+    if job.status == Status.IN_PROGRESS and not keeps_technician:
+        return f"{job.number} is In Progress with {job.technician}. Interrupt it first."
+    if job.status in ACTIVE and keeps_technician:
+        return f"{job.number} is {job.get_status_display()}: it happens now."
+    if job.status == Status.EN_ROUTE and placement.technician is None:
+        return f"{job.technician} is on the way to {job.number}. Turn them back first."
+    if placement.technician and not (placement.technician.is_active and placement.technician.user.is_active):
+        return f"{placement.technician} is no longer active."
+    if placement.day is None and job.window_starts_at:
+        return f"{job.number} has a time block that was promised to the customer: it needs a day."
+    return ""
+
+
+def _objections_to_moving(job: Job, placement: Placement) -> list[Objection]:
+    changes_technician = (placement.technician and placement.technician.pk) != job.technician_id
+    changes_time = placement.day != job.scheduled_on or placement.starts_at != job.planned_starts_at
+    objections = []
+    if job.is_technician_pinned and changes_technician:
+        objections.append(Objection("pinned", f"Pinned to {job.technician or 'nobody'}"))
+    if job.is_time_pinned and changes_time:
+        objections.append(Objection("pinned", "Pinned to its time"))
+    if job.is_fixed and changes_time and job.planned_starts_at:
+        objections.append(Objection("fixed", "Fixed appointment: the customer counts on this time"))
+    if job.status == Status.EN_ROUTE:
+        objections.append(Objection("under_way", f"{job.technician} is on the way to it"))
+    if job.window_starts_at and placement.day not in (job.scheduled_on, None):
+        objections.append(Objection("promise", "Moves the time block that was promised to the customer"))
+    return objections
+
+
+def _neighbours(technician: Technician, starts_at: datetime | None) -> tuple[Booking | None, Booking | None]:
+    if starts_at is None:
+        return None, None
+    booked = [booking for job in technician.others_that_day if (booking := booking_of(job))]
+    before = max((b for b in booked if b.starts_at <= starts_at), key=lambda b: b.starts_at, default=None)
+    after = min((b for b in booked if b.starts_at > starts_at), key=lambda b: b.starts_at, default=None)
+    return before, after
+
+
+def shifted_starts(stops: list[Job], *, free_at: datetime) -> dict[int, datetime]:
+    """New planned starts for those of the stops, in order, that would begin before the one before them ends.
+
+    Pinned and fixed ones stay where they are, and so does whatever has begun; the rest goes around them.
+    """
+    moved = {}
+    for job in stops:
+        duration = timedelta(minutes=job.duration_minutes)
+        is_movable = job.status == Status.ASSIGNED and not (job.is_time_pinned or job.is_fixed)
+        starts_at = job.planned_starts_at
+        if is_movable and starts_at < free_at:
+            starts_at = moved[job.pk] = free_at
+        free_at = max(free_at, starts_at + duration)
+    return moved

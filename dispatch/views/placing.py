@@ -1,0 +1,58 @@
+"""Moving a job to a technician, a day, a time: a form of its own, what a drop posts, and what the drop would do."""
+
+from django.contrib.auth.decorators import permission_required
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from dispatch import actions
+from dispatch.forms import PlaceForm
+from dispatch.models import Job
+from dispatch.placement import judge
+from dispatch.views.transitions import dispatchable_job, done, render_dialog
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("dispatch.change_job", raise_exception=True)
+def place_job(request, pk):
+    job = dispatchable_job(request, pk)
+    form = PlaceForm(request.POST if request.method == "POST" else None, job=job, user=request.user)
+    verdict, refusal, status = None, "", 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            data = form.cleaned_data
+            try:
+                job = actions.place_job(
+                    job,
+                    form.placement(),
+                    by=request.user,
+                    on_conflict=data["on_conflict"] or actions.ASK,
+                    seen=data["seen"] or None,
+                )
+                return done(request, job, sentence(job))
+            except actions.PlacementConflict as conflict:
+                verdict, status = conflict.verdict, 409
+            except actions.ActionRefused as refused:
+                job, refusal, status = dispatchable_job(request, pk), refused.reason, 409
+    context = {"job": job, "form": form, "verdict": verdict, "refusal": refusal}
+    return render_dialog(request, "place_job", context, status=status)
+
+
+@require_GET
+@permission_required("dispatch.change_job", raise_exception=True)
+def placement_preview(request, pk):
+    """What a drop there would do, for the ghost under the pointer; the same judgement as the drop's own."""
+    job = dispatchable_job(request, pk)
+    form = PlaceForm(request.GET, job=job, user=request.user)
+    if not form.is_valid():
+        return render(request, "dispatch/_placement.html", {"job": job, "errors": form.errors}, status=422)
+    return render(request, "dispatch/_placement.html", {"job": job, "verdict": judge(job, form.placement())})
+
+
+def sentence(job: Job) -> str:
+    if job.technician is None:
+        return f"{job.number} waits in the tray."
+    if job.planned_starts_at is None:
+        return f"{job.number} is with {job.technician}."
+    return f"{job.number} is with {job.technician} at {timezone.localtime(job.planned_starts_at):%H:%M}."
