@@ -3,7 +3,7 @@ from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
 from config import health
-from dispatch.views.account import ChangePassword, LoginForm, home, set_theme
+from dispatch.views.account import ChangePassword, LoginForm, home, set_columns, set_density, set_theme
 
 urlpatterns = [
     path("", home, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("logout/", auth_views.LogoutView.as_view(), name="logout"),
     path("account/password/", ChangePassword.as_view(), name="password_change"),
     path("account/theme/", set_theme, name="set_theme"),
+    path("account/density/", set_density, name="set_density"),
+    path("account/columns/", set_columns, name="set_columns"),
     path("", include("dispatch.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

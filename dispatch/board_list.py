@@ -11,7 +11,7 @@ from dispatch.frame import Frame, Tile, count_states, filter_jobs, load_frame, m
 from dispatch.models import Job
 
 PAGE_SIZE = 50
-COLUMNS = [
+COLUMNS = [  # the keys of those that sort are keys of SORTS
     ("number", "Job"),
     ("priority", "Priority"),
     ("status", "Status"),
@@ -19,8 +19,9 @@ COLUMNS = [
     ("when", "When"),
     ("customer", "Customer"),
     ("zone", "Zone"),
-    ("", "Skills"),
+    ("skills", "Skills"),
 ]
+HIDEABLE = [key for key, _ in COLUMNS if key != "number"]
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class BoardList:
         return list(self.page.object_list)
 
     @property
-    def columns(self) -> list[tuple[str, str]]:
-        """(sort key, label); no key, no sorting."""
-        return COLUMNS
+    def columns(self) -> list[tuple[str, str, bool]]:
+        """(key, label, whether the list can be sorted by it)"""
+        return [(key, label, key in SORTS) for key, label in COLUMNS]
 
 
 def load_board_list(request, *, now: datetime | None = None) -> BoardList:

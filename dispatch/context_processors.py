@@ -6,5 +6,6 @@ def frame(request):
     user = getattr(request, "user", None)
     return {
         "theme": getattr(user, "theme", "system"),
+        "density": getattr(user, "density", "comfortable"),
         "map_config": {"tiles": settings.MAP_TILE_URL, "attribution": settings.MAP_ATTRIBUTION},
     }

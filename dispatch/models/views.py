@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 
 class SavedView(models.Model):
@@ -29,3 +30,7 @@ class SavedView(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def url(self) -> str:
+        return reverse(self.page) + (f"?{self.query}" if self.query else "")

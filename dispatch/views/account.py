@@ -1,5 +1,6 @@
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import PermissionDenied
@@ -9,6 +10,7 @@ from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
+from dispatch.board_list import HIDEABLE
 from dispatch.models import User
 
 
@@ -16,7 +18,7 @@ from dispatch.models import User
 def home(request):
     """Everyone logs in at the same place and lands where their role works."""
     if request.user.has_perm("dispatch.view_job"):
-        return redirect("board")
+        return redirect("dashboard")
     if request.user.has_perm("dispatch.work_job"):
         return redirect("phone")
     if request.user.is_staff:
@@ -45,6 +47,29 @@ def set_theme(request):
     if theme not in User.Theme.values:
         return HttpResponse("No such theme.", status=422)
     User.objects.filter(pk=request.user.pk).update(theme=theme)
+    return back(request)
+
+
+@require_POST
+def set_density(request):
+    density = request.POST.get("density")
+    if density not in User.Density.values:
+        return HttpResponse("No such density.", status=422)
+    User.objects.filter(pk=request.user.pk).update(density=density)
+    return back(request)
+
+
+@require_POST
+@permission_required("dispatch.view_job", raise_exception=True)
+def set_columns(request):
+    """Of the board's list: `shown` are the keys of the columns that stay; the job itself always does."""
+    shown = request.POST.getlist("shown")
+    hidden = [key for key in HIDEABLE if key not in shown]
+    User.objects.filter(pk=request.user.pk).update(hidden_columns=hidden)
+    return HttpResponse(status=204) if request.htmx else back(request)
+
+
+def back(request) -> HttpResponse:
     came_from = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
     return redirect(came_from if is_ours else "home")

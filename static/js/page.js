@@ -31,6 +31,21 @@
       if (!menu.contains(event.target)) menu.open = false;
     }
   });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+    const copying = event.target.closest("[data-copy]");
+    if (copying) copyLink(new URL(copying.dataset.copy || location.href, location.href).href);
+  });
+  async function copyLink(link) {
+    try {
+      await navigator.clipboard.writeText(link); // absent where the site is served without HTTPS
+      toast("The link is copied.");
+    } catch {
+      toast(`The browser did not let us copy it: ${link}`);
+    }
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     for (const menu of document.querySelectorAll("details[data-menu][open]")) {
