@@ -42,6 +42,7 @@ TABLE = {
     "board": [Access(BOARD)],
     "board_list": [Access(BOARD)],
     "board_rows": [Access(BOARD)],
+    "export_jobs": [Access(BOARD)],
     "new_job": [Access(BOARD), Access(BOARD, "post")],
     "job_type_defaults": [Access(BOARD, query="?job_type={job_type}")],
     "job": [Access(BOARD, pk="job")],

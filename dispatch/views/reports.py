@@ -1,4 +1,3 @@
-import csv
 from datetime import date, datetime, time
 
 from django import forms
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from dispatch.billing import FinancialMonth, totals
 from dispatch.billing import financial_report as compute_financial_report
+from dispatch.csv_files import csv_response, text_cell
 from dispatch.models import BillingRecord
 
 DEFAULT_MONTHS = 3
@@ -72,7 +72,7 @@ def financial_report(request):
     if form.is_valid():
         months, status = compute_financial_report(records_between(**form.cleaned_data)), 200
         if request.GET.get("format") == "csv":
-            return as_csv(months, name="finances-{first:%Y-%m}-{last:%Y-%m}.csv".format(**form.cleaned_data))
+            return as_csv(request, months, name="finances-{first:%Y-%m}-{last:%Y-%m}.csv".format(**form.cleaned_data))
     context = {
         "form": form,
         "months": months,
@@ -82,28 +82,18 @@ def financial_report(request):
     return render(request, "dispatch/financial_report.html", context, status=status)
 
 
-def as_csv(months: list[FinancialMonth], *, name: str) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "private, no-store"
-    response.write("\ufeff")  # without it Excel takes UTF-8 for something else
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for row in (row for month in months for row in month.rows):
-        writer.writerow(
-            [
-                f"{row.month:%Y-%m}",
-                text_cell(row.technician),
-                row.jobs,
-                row.hours,
-                f"{row.revenue:.2f}",  # SQLite drops the last zeros
-                f"{row.commission:.2f}",
-                row.currency,
-            ]
-        )
-    return response
-
-
-def text_cell(text: str) -> str:
-    """Text that a spreadsheet would run as a formula is shown as text."""
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in ("\t", "\r") else text
+def as_csv(request, months: list[FinancialMonth], *, name: str) -> HttpResponse:
+    rows = (
+        [
+            f"{row.month:%Y-%m}",
+            text_cell(row.technician),
+            row.jobs,
+            row.hours,
+            f"{row.revenue:.2f}",  # SQLite drops the last zeros
+            f"{row.commission:.2f}",
+            row.currency,
+        ]
+        for month in months
+        for row in month.rows
+    )
+    return csv_response(request, COLUMNS, rows, name=name)

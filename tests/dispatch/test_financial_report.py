@@ -7,8 +7,9 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from dispatch.csv_files import text_cell
 from dispatch.models import BillingRecord, Status
-from dispatch.views.reports import COLUMNS, text_cell
+from dispatch.views.reports import COLUMNS
 from technicians.models import Technician
 from tests.factories import JobTypeFactory, TechnicianFactory, make_job
 
@@ -43,7 +44,7 @@ def earn(omar):
 
 
 def rows_of(response):
-    return list(csv.reader(io.StringIO(response.content.decode("utf-8-sig"))))
+    return list(csv.reader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
 
 
 def test_strangers_are_sent_to_the_login(client, db):
