@@ -65,7 +65,9 @@ def test_nine_wrong_passwords_and_the_right_one_log_in_and_are_forgotten(client,
         client.logout()
 
 
-@pytest.mark.parametrize(("who", "page"), [("dana", "board"), ("omar", "board"), ("ada", "board"), ("tess", "phone")])
+@pytest.mark.parametrize(
+    ("who", "page"), [("dana", "dashboard"), ("omar", "dashboard"), ("ada", "dashboard"), ("tess", "phone")]
+)
 def test_everyone_lands_where_their_role_works(client, request, who, page):
     request.getfixturevalue(who)
     response = client.get(log_in(client, who).url)
@@ -81,7 +83,7 @@ def test_account_without_a_role_is_told_so(client, nick):
 def test_superuser_without_a_role_can_work_everywhere(client, db):
     User.objects.create_superuser("root", password=PASSWORD)
     response = client.get(log_in(client, "root").url)
-    assert response.url == reverse("board")
+    assert response.url == reverse("dashboard")
 
 
 def test_login_leads_to_the_page_that_was_asked_for(client, omar):

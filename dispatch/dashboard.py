@@ -1,0 +1,99 @@
+"""Loads the dashboard: one loader for the page and for its fragment; the number of queries is fixed."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Q
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from dispatch.attention import AttentionList, needing_attention
+from dispatch.day_progress import DayJob, Progress, progress_of
+from dispatch.frame import count_states, make_tiles
+from dispatch.models import BoardAction, Job, Status
+from dispatch.models.jobs import OPEN
+from dispatch.roll_call import RollCall, load_roll_call
+from dispatch.zone_load import ZoneLoad, load_zones
+
+ACTIONS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Figure:
+    name: str
+    label: str
+    count: int
+    url: str  # the jobs behind it
+    tone: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    today: date
+    now: datetime
+    figures: list[Figure]
+    attention: AttentionList
+    zones: list[ZoneLoad]
+    crew: RollCall
+    progress: Progress
+    actions: list[BoardAction]
+
+
+def load_dashboard(user, *, now: datetime) -> Dashboard:
+    today = timezone.localdate(now)
+    visible = Job.objects.visible_to(user)
+    scope = visible.for_dispatch_day(today, today=today)
+    roll_call = load_roll_call(user, today, now=now)
+    return Dashboard(
+        today=today,
+        now=now,
+        figures=figures_of(scope, today=today, now=now),
+        attention=needing_attention(scope, now=now, today=today),
+        zones=load_zones(user, scope, roll_call),
+        crew=roll_call,
+        progress=load_progress(visible, today, now=now),
+        actions=recent_actions(user),
+    )
+
+
+def recent_actions(user) -> list[BoardAction]:
+    undone = Exists(BoardAction.objects.filter(undoes=OuterRef("pk")))
+    actions = BoardAction.objects.visible_to(user).newest_first().select_related("done_by")
+    return list(actions.annotate(was_undone=undone)[:ACTIONS_SHOWN])
+
+
+def figures_of(scope, *, today: date, now: datetime) -> list[Figure]:
+    """The board's own counts, and those that it has no tile for."""
+    board = reverse("board_list")
+    tiles = make_tiles(count_states(scope, now=now), QueryDict())
+    figures = [Figure(tile.name, tile.label, tile.count, f"{board}?{tile.query}", tile.tone) for tile in tiles]
+    more = scope.aggregate(
+        overdue=Count("pk", filter=Q(status__in=OPEN, scheduled_on__lt=today)),
+        nowhere=Count("pk", filter=Q(status__in=OPEN, site__latitude=None)),
+    )
+    still_open = "&".join(f"status={status.value}" for status in OPEN)
+    yesterday = today - timedelta(days=1)
+    links = [
+        ("overdue", "Overdue", f"?to={yesterday}&{still_open}", "alert"),
+        ("nowhere", "No location", f"?location=none&{still_open}", "warn"),
+    ]
+    figures += [
+        Figure(name, label, more[name], board + query, tone if more[name] else "") for name, label, query, tone in links
+    ]
+    return figures
+
+
+def load_progress(visible, today: date, *, now: datetime) -> Progress:
+    """Of the day's jobs and what was completed today besides."""
+    midnight = timezone.make_aware(datetime.combine(today, time.min))
+    tomorrow = timezone.make_aware(datetime.combine(today + timedelta(days=1), time.min))
+    done_today = Q(status=Status.COMPLETED, completed_at__gte=midnight, completed_at__lt=tomorrow)
+    jobs = visible.filter(Q(scheduled_on=today) | done_today).exclude(status=Status.CANCELLED).order_by()
+    rows = jobs.values_list("planned_starts_at", "duration_minutes", "completed_at")
+    return progress_of(
+        (DayJob(planned and planned + timedelta(minutes=minutes), completed) for planned, minutes, completed in rows),
+        day=today,
+        now=now,
+        zone=timezone.get_current_timezone(),
+    )
