@@ -75,9 +75,13 @@ def muted() -> Iterator[None]:
         _is_muted.reset(token)
 
 
+def is_muted() -> bool:
+    return _is_muted.get()
+
+
 def publish(event: str, *, groups: Iterable[str], **payload) -> None:
     """Sends the event to the groups once the transaction has committed. Never fails or undoes what was committed."""
-    if _is_muted.get():
+    if is_muted():
         return
     wanted = sorted(set(groups))
 

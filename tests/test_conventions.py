@@ -20,7 +20,14 @@ FORBIDDEN_IMPORTS = {
     "technicians": {"sla", "dispatch"},
     "sla": {"dispatch"},
 }
-PURE = ("zones/geometry.py", "technicians/availability.py", "sla/clock.py", "dispatch/demo/routes.py")
+PURE = (
+    "zones/geometry.py",
+    "technicians/availability.py",
+    "sla/clock.py",
+    "dispatch/demo/routes.py",
+    "dispatch/progress.py",
+    "dispatch/travel.py",
+)
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "routing"}
 STATUS_FIELDS = {"status", "technician", "technician_id"}
 LOCAL_CLOCKS = {("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}

@@ -1,11 +1,13 @@
 """What every action does: know the actor, refuse with a reason, log, publish."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
+from django.utils import timezone
 
-from dispatch import realtime
+from dispatch import arrivals, realtime
 from dispatch.models import Job, Site, StatusChange
 from technicians.models import Technician
 from technicians.positions import fix_at
@@ -75,14 +77,26 @@ def groups_of_job(job: Job) -> set[str]:
     return groups
 
 
-def publish_job(job: Job, *, also: set[str] = frozenset(), event: str = "job-changed") -> None:
-    publish_jobs([job], also=also, event=event)
+def publish_job(
+    job: Job, *, also: set[str] = frozenset(), event: str = "job-changed", now: datetime | None = None
+) -> None:
+    publish_jobs([job], also=also, event=event, now=now)
 
 
-def publish_jobs(jobs: list[Job], *, also: set[str] = frozenset(), event: str = "job-changed") -> None:
-    """One event for all of them; `also` are groups that they have left."""
-    groups = set(also).union(*map(groups_of_job, jobs))
-    realtime.publish(event, groups=groups, jobs=sorted(job.pk for job in jobs))
+def publish_jobs(
+    jobs: list[Job], *, also: set[str] = frozenset(), event: str = "job-changed", now: datetime | None = None
+) -> None:
+    """One event for all of them and for those whose predicted arrival they change; `also` are groups they have left.
+
+    Inside `realtime.muted()` it does nothing: whoever muted it calls it once for all jobs afterwards.
+    """
+    if realtime.is_muted():
+        return
+    ids = {job.pk for job in jobs}
+    technician_ids = {job.technician_id for job in jobs if job.technician_id} | arrivals.technicians_of(ids)
+    dragged_along = arrivals.refresh(technician_ids, now=now or timezone.now())
+    groups = set(also).union(*map(groups_of_job, jobs), map(realtime.zone_group, dragged_along.values()))
+    realtime.publish(event, groups=groups, jobs=sorted(ids | dragged_along.keys()))
 
 
 def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:

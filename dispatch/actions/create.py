@@ -56,7 +56,7 @@ def create_job(
     log_change(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
-    publish_job(job, event="job-created")
+    publish_job(job, event="job-created", now=now)
     with board_action(by=by, now=now) as entry:
         entry.created(job)
         return assign_job(job, technician, by=by, now=now) if technician else job

@@ -70,7 +70,7 @@ def edit_job(
     ):
         raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
     FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
-    publish_job(job, also=groups_before)
+    publish_job(job, also=groups_before, now=now)
     return job
 
 
@@ -112,7 +112,7 @@ def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote
     actor_on(job, by)
     note = JobNote.objects.create(job=job, text=text, author=by, written_at=now or timezone.now())
     bump(job)
-    publish_job(job)
+    publish_job(job, now=now)
     return note
 
 
@@ -141,5 +141,5 @@ def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
     FieldChange.objects.create(
         job=job, version=job.version, changed_at=now or timezone.now(), actor=by, changes={"hold": [was, hold_reason]}
     )
-    publish_job(job)
+    publish_job(job, now=now)
     return job

@@ -58,7 +58,7 @@ class Entry:
         """Before they are changed. Locks them until the action has committed, in one order for everybody."""
         unknown = {job.pk for job in jobs} - self.before.keys()
         if unknown:
-            list(Job.objects.select_for_update().filter(pk__in=unknown).order_by("pk").values_list("pk"))
+            list(Job.objects.select_for_update(no_key=True).filter(pk__in=unknown).order_by("pk").values_list("pk"))
             self.before |= states_of(unknown)
 
     def created(self, job: Job) -> None:

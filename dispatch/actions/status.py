@@ -95,7 +95,7 @@ def change_status(
         tap_id=tap_id,
     )
     settle_billing(current, was)
-    publish_job(current, also=groups_before)
+    publish_job(current, also=groups_before, now=now)
     return current
 
 
@@ -152,6 +152,8 @@ def _instants(job: Job, to: str, *, at: datetime, changed_hands: bool) -> dict[s
         values["assigned_at"] = None if to == Status.CREATED else at if changed_hands else job.assigned_at
         if changed_hands:
             values["route_position"] = None
+        if to == Status.CREATED:
+            values["is_technician_pinned"] = False
     elif to == Status.EN_ROUTE:
         values["en_route_at"] = at
     elif to == Status.IN_PROGRESS:

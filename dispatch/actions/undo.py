@@ -74,7 +74,7 @@ def undo_action(action: BoardAction, *, by, now: datetime | None = None) -> list
         raise ActionRefused(
             "This cannot be undone any more: the technician has begun another job, or someone was quicker."
         ) from None
-    publish_jobs(jobs, also=groups)
+    publish_jobs(jobs, also=groups, now=now)
     return jobs
 
 

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import F
 
 from dispatch import realtime
-from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_job
+from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_jobs
 from dispatch.models import Job, Site
 from zones.models import ServiceZone
 
@@ -49,9 +49,11 @@ def save_site(site: Site, *, fields: list[str], by) -> Site:
     site.save(update_fields=fields)
     site.refresh_from_db()
     locate_site(site)
-    for job in site.jobs.open().select_related("technician"):
-        groups = groups_of_job(job)
+    jobs, groups = list(site.jobs.open().select_related("technician")), set()
+    for job in jobs:
+        groups |= groups_of_job(job)
         job.zone_id = site.zone_id
         Job.objects.filter(pk=job.pk).update(zone_id=site.zone_id, version=F("version") + 1)
-        publish_job(job, also=groups)
+    if jobs:
+        publish_jobs(jobs, also=groups)
     return site

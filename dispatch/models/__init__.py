@@ -1,4 +1,5 @@
 from dispatch.models.accounts import User
+from dispatch.models.arrivals import Arrival
 from dispatch.models.customers import Customer, Site
 from dispatch.models.history import FieldChange, JobNote, StatusChange
 from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Status
@@ -11,6 +12,7 @@ from dispatch.models.views import SavedView
 from sla.models import Priority
 
 __all__ = [
+    "Arrival",
     "AssignmentRule",
     "BillingRecord",
     "BillingSettings",

@@ -8,6 +8,7 @@ from django.db.models import F, Prefetch, Q
 from django.utils import timezone
 
 from dispatch.models.customers import Customer, Site, phone_digits
+from dispatch.progress import BEHIND_FROM_MINUTES
 from sla.models import Priority, SLAPolicy
 from technicians.models import Proficiency, Skill, Technician
 from zones import access
@@ -26,6 +27,11 @@ class Status(models.TextChoices):
 OPEN = (Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)
 ACTIVE = (Status.EN_ROUTE, Status.IN_PROGRESS)  # a technician has at most one such job
 WITH_TECHNICIAN = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
+TO_DO = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)  # somebody has it and has not finished
+# One rule for the count, the filter and every mark: the promise will be broken, or the plan slips by ten minutes.
+RUNNING_BEHIND = Q(status__in=TO_DO) & (
+    Q(arrival__late_minutes__gt=0) | Q(arrival__behind_minutes__gte=BEHIND_FROM_MINUTES)
+)
 
 DURATION_VALIDATORS = [MinValueValidator(5), MaxValueValidator(24 * 60)]
 
@@ -106,6 +112,10 @@ class JobQuerySet(models.QuerySet):
     def unassigned(self):
         return self.filter(status=Status.CREATED)
 
+    def running_behind(self):
+        """Those that will, as predicted now, be late for what was promised or ten minutes behind the plan."""
+        return self.filter(RUNNING_BEHIND)
+
     def on_days(self, first: date, last: date):
         return self.filter(scheduled_on__range=(first, last))
 
@@ -149,7 +159,7 @@ class JobQuerySet(models.QuerySet):
         """All that a row or card shows, in two queries; not the zones' boundaries, which may be megabytes each."""
         required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
         return (
-            self.select_related("customer", "site", "zone", "job_type", "technician__user")
+            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival")
             .defer("zone__boundary")
             .prefetch_related(Prefetch("required_skills", queryset=required))
         )
@@ -277,6 +287,10 @@ class Job(models.Model):
         return self.held_at is not None
 
     @property
+    def is_pinned(self) -> bool:
+        return self.is_time_pinned or self.is_technician_pinned
+
+    @property
     def title(self) -> str:
         """The first line of the description, or the type where nothing was written."""
         return self.description.strip().split("\n", 1)[0].strip()[:120] or self.job_type.name
@@ -285,6 +299,11 @@ class Job(models.Model):
     def seen(self) -> str:
         """Status and technician in one word: a form carries it to say what its user was looking at."""
         return f"{self.status}.{self.technician_id or ''}"
+
+    @property
+    def prediction(self):
+        """The job's Arrival, or None: nobody has it, it is finished, on hold or left over from an earlier day."""
+        return getattr(self, "arrival", None)
 
     def is_overdue(self, *, today: date) -> bool:
         return self.is_open and self.scheduled_on is not None and self.scheduled_on < today

@@ -1,0 +1,219 @@
+"""Keeps the predicted arrivals up to date: loads the facts of some technicians, predicts, writes what has changed.
+
+What is predicted: today's jobs and those of later days that a technician still has to do, and what is under way
+whatever its day. What is left over from an earlier day waits for a dispatcher and has no prediction.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from dispatch.models import Arrival, DispatchSettings, Job, Status
+from dispatch.models.jobs import ACTIVE, TO_DO
+from dispatch.progress import HOME, LAST_SITE, POSITION, Prediction, Stop, Whereabouts, predict
+from dispatch.travel import Place, StraightLine
+from technicians.availability import shifts_on
+from technicians.models import ClockRecord, Technician, WorkingHours
+from technicians.positions import MAX_FUTURE
+
+CHUNK = 100  # technicians whose rows are locked at a time
+USUAL_START = time(8)  # of a day for which nobody has said when work begins
+TIMES = ("leaves_at", "arrives_at", "starts_at", "ends_at")
+SHOWN = ("technician_id", "travel_minutes", "late_minutes", "behind_minutes", "why", "caused_by_id")
+WRITTEN = ("technician", "travel_minutes", "travel_km", *TIMES, "late_minutes", "behind_minutes", "why", "caused_by")
+
+ZonesOfJobs = dict[int, int | None]  # job id -> the zone whose boards show it
+
+
+@dataclass
+class Facts:
+    """What is known of one technician."""
+
+    technician: Technician
+    is_on_duty: bool
+    hours: list[WorkingHours] = field(default_factory=list)
+    days: dict[date, list[Stop]] = field(default_factory=lambda: defaultdict(list))
+    last_site: tuple[datetime, Place] | None = None
+
+
+def technicians_of(job_ids: Iterable[int]) -> set[int]:
+    """Whose routes the jobs were on when they were last predicted."""
+    return set(Arrival.objects.filter(job__in=job_ids).values_list("technician_id", flat=True))
+
+
+def refresh_everyone(*, now: datetime, until: date | None = None) -> ZonesOfJobs:
+    """As `refresh`, for whoever has something to do or to be forgotten."""
+    today = timezone.localdate(now)
+    busy = Job.objects.filter(status__in=TO_DO).filter(Q(scheduled_on__gte=today) | Q(status__in=ACTIVE))
+    ids = set(busy.values_list("technician_id", flat=True)) | set(
+        Arrival.objects.values_list("technician_id", flat=True)
+    )
+    ordered, changed = sorted(ids), {}
+    for first in range(0, len(ordered), CHUNK):
+        changed |= refresh(ordered[first : first + CHUNK], now=now, until=until)
+    return changed
+
+
+@transaction.atomic
+def refresh(technician_ids: Iterable[int], *, now: datetime, until: date | None = None) -> ZonesOfJobs:
+    """Predicts these technicians' stops anew and returns the jobs of which something shown has changed.
+
+    `until` is the last day that is predicted; without it, all that are planned. Times are compared by the minute, as
+    they are shown.
+    """
+    # Locked in one order for everybody: two changes on one route at once must not each predict without the other.
+    locked = Technician.objects.filter(pk__in=set(technician_ids)).select_for_update(no_key=True)
+    technicians = list(locked.order_by("pk"))
+    if not technicians:
+        return {}
+    settings = DispatchSettings.load()
+    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
+    fresh_for = timedelta(minutes=settings.fresh_position_minutes)
+    zones: ZonesOfJobs = {}
+    wanted = {}
+    for facts in _load(technicians, now=now, until=until, zones=zones):
+        for day, stops in facts.days.items():
+            for prediction in _predict_day(facts, day, stops, now=now, fresh_for=fresh_for, travel=travel):
+                wanted[prediction.job_id] = _row(facts.technician, prediction, now=now)
+    known = _known_rows(technicians, wanted, until=until, zones=zones)
+    return {pk: zones[pk] for pk in _write(known, wanted)}
+
+
+# The facts ----------------------------------------------------------------------------------------
+
+
+def _load(technicians: list[Technician], *, now: datetime, until: date | None, zones: ZonesOfJobs) -> Iterator[Facts]:
+    ids = [technician.pk for technician in technicians]
+    on_duty = ClockRecord.objects.filter(technician__in=ids, clocked_out_at=None)
+    on_duty_ids = set(on_duty.values_list("technician_id", flat=True))
+    found = {technician.pk: Facts(technician, technician.pk in on_duty_ids) for technician in technicians}
+    for row in WorkingHours.objects.filter(technician__in=ids):
+        found[row.technician_id].hours.append(row)
+    today = timezone.localdate(now)
+    for job in _jobs(ids, now=now, until=until):
+        facts, place = found[job.technician_id], _place(job.site.latitude, job.site.longitude)
+        zones[job.pk] = job.zone_id
+        if job.status != Status.COMPLETED:
+            facts.days[today if job.status in ACTIVE else job.scheduled_on].append(_stop(job, place))
+        elif place and (facts.last_site is None or facts.last_site[0] < job.completed_at):
+            facts.last_site = (job.completed_at, place)
+    return iter(found.values())
+
+
+def _jobs(technician_ids: list[int], *, now: datetime, until: date | None):
+    today = timezone.localdate(now)
+    midnight = timezone.make_aware(datetime.combine(today, time.min))
+    planned = Q(status=Status.ASSIGNED, scheduled_on__gte=today)
+    if until:
+        planned &= Q(scheduled_on__lte=until)
+    finished = Q(status=Status.COMPLETED, completed_at__gte=midnight, completed_at__lte=now)
+    return (
+        Job.objects.filter(planned | Q(status__in=ACTIVE) | finished, technician__in=technician_ids)
+        .select_related("site")
+        .only(
+            *("technician_id", "zone_id", "status", "scheduled_on", "held_at", "is_fixed", "duration_minutes"),
+            *("planned_starts_at", "window_starts_at", "window_ends_at", "en_route_at", "started_at", "completed_at"),
+            *("site__latitude", "site__longitude"),
+        )
+        .in_route_order()
+    )
+
+
+def _stop(job: Job, place: Place | None) -> Stop:
+    return Stop(
+        job_id=job.pk,
+        place=place,
+        duration_minutes=job.duration_minutes,
+        status=job.status,
+        planned_starts_at=job.planned_starts_at,
+        block_starts_at=job.window_starts_at,
+        block_ends_at=job.window_ends_at,
+        en_route_at=job.en_route_at,
+        started_at=job.started_at,
+        is_fixed=job.is_fixed,
+        is_on_hold=job.is_on_hold,
+    )
+
+
+def _place(latitude: float | None, longitude: float | None) -> Place | None:
+    return None if latitude is None else (latitude, longitude)
+
+
+def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: timedelta, travel) -> list[Prediction]:
+    if day == timezone.localdate(now):
+        # Whoever is on duty works, whatever the calendar says.
+        begins_at = None if facts.is_on_duty else _shift_start(facts, day)
+        where = _whereabouts(facts, now=now, fresh_for=fresh_for)
+        return predict(stops, now=now, whereabouts=where, travel=travel, shift_starts_at=begins_at)
+    begins_at = _shift_start(facts, day) or timezone.make_aware(datetime.combine(day, USUAL_START))
+    return predict(stops, now=begins_at, whereabouts=_at_home(facts.technician), travel=travel)
+
+
+def _shift_start(facts: Facts, day: date) -> datetime | None:
+    shifts = shifts_on(day, facts.hours, zone=timezone.get_current_timezone())
+    return shifts[0].starts_at if shifts else None
+
+
+def _whereabouts(facts: Facts, *, now: datetime, fresh_for: timedelta) -> Whereabouts:
+    technician = facts.technician
+    if technician.position_at and now - fresh_for <= technician.position_at <= now + MAX_FUTURE:
+        return Whereabouts(_place(technician.latitude, technician.longitude), POSITION)
+    if facts.last_site:
+        return Whereabouts(facts.last_site[1], LAST_SITE)
+    return _at_home(technician)
+
+
+def _at_home(technician: Technician) -> Whereabouts:
+    home = _place(technician.home_latitude, technician.home_longitude)
+    return Whereabouts(home, HOME) if home else Whereabouts()
+
+
+# The rows -----------------------------------------------------------------------------------------
+
+
+def _row(technician: Technician, prediction: Prediction, *, now: datetime) -> Arrival:
+    return Arrival(
+        technician_id=technician.pk,
+        caused_by_id=prediction.caused_by,
+        predicted_at=now,
+        **{name: getattr(prediction, name) for name in ("job_id", "travel_minutes", "travel_km", *TIMES)},
+        **{name: getattr(prediction, name) for name in ("late_minutes", "behind_minutes", "why")},
+    )
+
+
+def _known_rows(technicians: list[Technician], wanted: dict[int, Arrival], *, until, zones) -> dict[int, Arrival]:
+    """These technicians' rows as they were, and those of their jobs that were another's."""
+    rows = Arrival.objects.filter(Q(technician__in=technicians) | Q(job__in=list(wanted)))
+    if until:  # later days stay as they are
+        rows = rows.filter(Q(job__scheduled_on__lte=until) | Q(job__scheduled_on=None) | Q(job__in=list(wanted)))
+    known = {row.pk: row for row in rows.select_related("job").only(*_fields_of_arrival(), "job__zone_id")}
+    for pk, row in known.items():
+        zones.setdefault(pk, row.job.zone_id)
+    return known
+
+
+def _fields_of_arrival() -> list[str]:
+    return [field.attname for field in Arrival._meta.concrete_fields]
+
+
+def _write(known: dict[int, Arrival], wanted: dict[int, Arrival]) -> list[int]:
+    """The ids of the jobs whose rows have come, gone or changed."""
+    gone = sorted(known.keys() - wanted.keys())
+    changed = [row for pk, row in sorted(wanted.items()) if pk not in known or _shown(row) != _shown(known[pk])]
+    if gone:
+        Arrival.objects.filter(pk__in=gone).delete()
+    if changed:
+        Arrival.objects.bulk_create(
+            changed, update_conflicts=True, unique_fields=["job"], update_fields=[*WRITTEN, "predicted_at"]
+        )
+    return [*gone, *(row.pk for row in changed)]
+
+
+def _shown(row: Arrival) -> tuple:
+    minutes = [int(getattr(row, name).timestamp() // 60) for name in TIMES]
+    return (*minutes, *(getattr(row, name) for name in SHOWN))
