@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
 from dispatch.eligibility import Booking, HeldSkill, NeededSkill, Needs, Objection, Qualification, reasons_against
-from dispatch.models import Job, Status
+from dispatch.models import Job, RequiredSkill, Status
 from technicians.availability import shifts_on
 from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
 
@@ -38,14 +38,13 @@ def candidates_for(job: Job, *, user) -> list[Candidate]:
 def needs_of(job: Job, *, day: date, starts_at: datetime | None) -> Needs:
     """What the job asks, were it done on that day and at that time."""
     window = (job.window_starts_at, job.window_ends_at) if job.window_starts_at else None
+    # Asks the database only for a job that was read without them.
+    prefetch_related_objects([job], Prefetch("required_skills", RequiredSkill.objects.select_related("skill")))
     return Needs(
         day=day,
         zone_id=job.zone_id,
         zone_name=job.zone.name if job.zone else "",
-        skills=tuple(
-            NeededSkill(need.skill_id, need.skill.name, need.level)
-            for need in job.required_skills.select_related("skill")
-        ),
+        skills=tuple(NeededSkill(need.skill_id, need.skill.name, need.level) for need in job.required_skills.all()),
         starts_at=starts_at,
         ends_at=starts_at and starts_at + timedelta(minutes=job.duration_minutes),
         window=window,

@@ -6,9 +6,9 @@ who does it, or None for the system itself. An action that cannot be done raises
 
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
-from dispatch.actions.bulk_board import BulkResult, change_jobs
+from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.create import create_job
-from dispatch.actions.duty import clock_in, clock_out
+from dispatch.actions.duty import clock_in, clock_out, predict_arrivals, take_position
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.journal import board_action, unjournalled
@@ -21,15 +21,16 @@ from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 __all__ = [
     "ANYWAY",
     "ASK",
+    "SHIFT",
     "ActionRefused",
     "BulkResult",
     "EditConflict",
     "PlacementConflict",
-    "SHIFT",
     "SkillNeed",
     "add_note",
     "announce_jobs",
     "assign_job",
+    "assign_waiting_job",
     "board_action",
     "change_jobs",
     "change_status",
@@ -47,10 +48,12 @@ __all__ = [
     "locate_site",
     "pin_job",
     "place_job",
+    "predict_arrivals",
     "release_job",
     "rezone_open_jobs",
     "save_site",
     "set_priority",
+    "take_position",
     "unassign_job",
     "undo_action",
     "unjournalled",

@@ -1,0 +1,23 @@
+// Keys for the job that has the focus, or whose drawer is open: 1-4 priority, a assign, h hold, Delete cancel.
+(() => {
+  const DIALOGS = { a: "assign", h: "hold", Delete: "cancel" };
+
+  function jobOf(target) {
+    const focused = target.closest("main [data-job]");
+    return (focused ?? document.querySelector("#drawer > [data-job]"))?.dataset.job;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
+    if (document.getElementById("dialog").open) return;
+    if (event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], [role=menu]")) return;
+    const isPriority = "1234".includes(event.key) && event.key.length === 1;
+    if (!isPriority && !(event.key in DIALOGS)) return;
+    const job = jobOf(event.target);
+    if (!job) return;
+    event.preventDefault();
+    const into = { target: "#dialog-body", swap: "innerHTML" };
+    if (isPriority) htmx.ajax("POST", `/jobs/${job}/priority/`, { ...into, values: { priority: event.key } });
+    else htmx.ajax("GET", `/jobs/${job}/${DIALOGS[event.key]}/`, into);
+  });
+})();
