@@ -37,6 +37,13 @@ class CrewFilter(forms.Form):
         return any(self.cleaned_data.values())
 
 
+def load_tone(percent: int) -> str:
+    """The stylesheet's word for how much of a day's work is taken."""
+    if percent >= FULL_PERCENT:
+        return "full"
+    return "busy" if percent >= BUSY_PERCENT else ""
+
+
 @dataclass(frozen=True)
 class Row:
     technician: Technician
@@ -59,9 +66,7 @@ class Row:
 
     @property
     def load_tone(self) -> str:
-        if self.load_percent >= FULL_PERCENT:
-            return "full"
-        return "busy" if self.load_percent >= BUSY_PERCENT else ""
+        return load_tone(self.load_percent)
 
     @property
     def has_stale_position(self) -> bool:
@@ -127,7 +132,7 @@ def rows_of(technicians: list[Technician], *, user, now: datetime) -> list[Row]:
 
 
 def _row(technician: Technician, job: Job | None, visible: set[int], count: dict | None, *, now: datetime) -> Row:
-    doing, label, detail = _doing(technician, job)
+    doing, label, detail = doing_of(technician, job)
     may_see = job is None or job.pk in visible
     seen_at = technician.position_at
     return Row(
@@ -143,7 +148,7 @@ def _row(technician: Technician, job: Job | None, visible: set[int], count: dict
     )
 
 
-def _doing(technician: Technician, job: Job | None) -> tuple[str, str, str]:
+def doing_of(technician: Technician, job: Job | None) -> tuple[str, str, str]:
     """What they are really doing goes before what the calendar says."""
     is_on_duty = any(record.clocked_out_at is None for record in technician.attended)
     if job:

@@ -1,5 +1,6 @@
 """What stands around every view of the board: day, filters, counts. One loader, so that the views cannot disagree."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -10,8 +11,9 @@ from django.utils import timezone
 
 from dispatch.filters import ALL_DAYS, JobFilter
 from dispatch.models import Job, Status
+from dispatch.models.jobs import RUNNING_BEHIND
 
-VIEWS = [("board", "Lanes"), ("board_list", "List")]
+VIEWS = [("board", "Lanes"), ("board_list", "List"), ("calendar_week", "Calendar")]
 VIEW_OF = {"calendar_month": "calendar_week"}  # pages that stand under another's name
 
 
@@ -46,7 +48,7 @@ class Frame:
     def views(self) -> list[tuple[str, str, bool]]:
         """(URL with the same filters, label, whether it is this one)"""
         params = self.params.copy()
-        for own in ("page", "sort", "zoom", "group"):
+        for own in ("page", "sort", "zoom", "group", "off", "tray"):
             params.pop(own, None)
         query = f"?{params.urlencode()}" if params else ""
         here = VIEW_OF.get(self.view, self.view)
@@ -75,7 +77,7 @@ class Frame:
     @property
     def carried(self) -> list[tuple[str, str]]:
         """What is chosen without a control in the filter form; the form carries it along."""
-        names = ("day", "sort", "late", "hold", "location", "zoom", "group")
+        names = ("day", "sort", "late", "hold", "location", "zoom", "group", "off", "tray")
         return [(name, self.filter.data[name]) for name in names if self.filter.data.get(name)]
 
     @property
@@ -88,10 +90,16 @@ def filter_jobs(request, *, now: datetime) -> JobFilter:
     return JobFilter(request.GET, queryset=jobs, request=request, now=now, today=timezone.localdate(now))
 
 
-def load_frame(request, view: str, *, now: datetime) -> Frame:
-    """What the query string asks for, within what the user may see."""
+def load_frame(
+    request, view: str, *, now: datetime, days_of: Callable[[date], tuple[date, date]] | None = None
+) -> Frame:
+    """What the query string asks for, within what the user may see.
+
+    `days_of` makes of the chosen day the first and the last one that a view of a whole period shows and counts.
+    """
     job_filter = filter_jobs(request, now=now)
-    counts = count_states(job_filter.scope(), now=now)
+    days = days_of(job_filter.anchor) if days_of else None
+    counts = count_states(job_filter.scope(days), now=now)
     return Frame(
         view=view,
         filter=job_filter,
@@ -117,6 +125,7 @@ TILES = [
     ("assigned", "Assigned", ("status", Status.ASSIGNED), ""),
     ("en_route", "En route", ("status", Status.EN_ROUTE), ""),
     ("on_site", "On site", ("status", Status.IN_PROGRESS), ""),
+    ("behind", "Running behind", ("late", "behind"), "alert"),
     ("late", "Block missed", ("late", "true"), "alert"),
     ("hold", "On hold", ("hold", "true"), "warn"),
     ("completed", "Completed", ("status", Status.COMPLETED), ""),
@@ -132,6 +141,7 @@ def count_states(scope, *, now: datetime) -> dict[str, int]:
         assigned=Count("pk", filter=Q(status=Status.ASSIGNED)),
         en_route=Count("pk", filter=Q(status=Status.EN_ROUTE)),
         on_site=Count("pk", filter=Q(status=Status.IN_PROGRESS)),
+        behind=Count("pk", filter=RUNNING_BEHIND),
         late=Count("pk", filter=not_begun & Q(window_ends_at__lt=now)),
         hold=Count("pk", filter=Q(held_at__isnull=False)),
         completed=Count("pk", filter=Q(status=Status.COMPLETED)),
@@ -146,7 +156,7 @@ def _tile(name: str, label: str, count: int, narrow: tuple[str, str], tone: str,
     key, value = narrow
     is_chosen = params.getlist(key) == [value]
     query = params.copy()
-    for dropped in (*JobFilter.NARROWING, "page", "ids", "present"):
+    for dropped in (*JobFilter.NARROWING, "page", "ids", "present", "jobs", "lanes", "axis"):
         query.pop(dropped, None)
     if not is_chosen:
         query[key] = value

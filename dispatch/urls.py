@@ -1,11 +1,13 @@
 from django.urls import path
 
 from dispatch.views import (
+    board,
     board_list,
     bulk_jobs,
     calendar,
     customers,
     dashboard,
+    day_sheets,
     export_jobs,
     job_actions,
     jobs,
@@ -20,7 +22,8 @@ from dispatch.views import (
 
 urlpatterns = [
     path("dashboard/", dashboard.dashboard, name="dashboard"),
-    path("board/", board_list.board_list, name="board"),  # until lanes
+    path("board/", board.board, name="board"),
+    path("board/lanes/", board.board_lanes, name="board_lanes"),
     path("board/list/", board_list.board_list, name="board_list"),
     path("board/export.csv", export_jobs.export_jobs, name="export_jobs"),
     path("board/rows/", board_list.board_rows, name="board_rows"),
@@ -42,6 +45,7 @@ urlpatterns = [
     path("jobs/<int:pk>/edit/", jobs.edit_job, name="edit_job"),
     path("jobs/<int:pk>/note/", jobs.add_note, name="add_note"),
     path("jobs/<int:pk>/assign/", transitions.assign_job, name="assign_job"),
+    path("jobs/<int:pk>/card/", board.job_card, name="job_card"),
     path("jobs/<int:pk>/place/", placing.place_job, name="place_job"),
     path("jobs/<int:pk>/preview/", placing.placement_preview, name="placement_preview"),
     path("jobs/<int:pk>/status/", transitions.change_status, name="change_status"),
@@ -62,6 +66,8 @@ urlpatterns = [
     path("zones/at/", customers.zone_at, name="zone_at"),
     path("zones/geojson/", customers.zones_geojson, name="zones_geojson"),
     path("technicians/", technicians.technicians, name="technicians"),
+    path("technicians/day-sheets/", day_sheets.day_sheets, name="day_sheets"),
+    path("technicians/<int:pk>/day-sheet/", day_sheets.day_sheet, name="day_sheet"),
     path("my-day/", phone.phone, name="phone"),
     path("my-day/duty/", phone.change_duty, name="change_duty"),
     path("my-day/jobs/<int:pk>/", phone.phone_job, name="phone_job"),

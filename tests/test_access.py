@@ -51,6 +51,8 @@ TABLE = {
     "add_note": [Access(BOARD, "post", pk="job")],
     "assign_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "board_lanes": [Access(BOARD, query="?axis=7-18")],
+    "job_card": [Access(BOARD, pk="job")],
     "place_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "placement_preview": [Access(BOARD, pk="job")],
     "board_actions": [Access(BOARD)],
@@ -74,6 +76,8 @@ TABLE = {
     "zone_at": [Access(BOARD)],
     "zones_geojson": [Access(BOARD)],
     "technicians": [Access(BOARD)],
+    "day_sheets": [Access(BOARD)],
+    "day_sheet": [Access(BOARD, pk="technician")],
     "phone": [Access(TECHNICIAN)],
     "change_duty": [Access(TECHNICIAN, "post")],
     "phone_job": [Access(TECHNICIAN, pk="job")],
@@ -132,6 +136,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids = {"job": job.pk, "customer": job.customer_id, "site": job.site_id, "job_type": job.job_type_id}
     ids["board_action"] = BoardAction.objects.filter(changed_jobs__job=job).latest("pk").pk
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
+    ids["technician"] = tess.pk
     return users, ids, foreign
 
 
@@ -158,7 +163,7 @@ def test_only_the_allowed_may(client, scene, name, access, role):
 
 
 FOREIGN = [("dana", name) for name in ("job", "job_drawer", "edit_job", "assign_job", "change_status", "hold_job")]
-FOREIGN += [("dana", "place_job"), ("dana", "placement_preview")]
+FOREIGN += [("dana", "place_job"), ("dana", "placement_preview"), ("dana", "job_card")]
 FOREIGN += [("tess", "phone_job")]
 
 

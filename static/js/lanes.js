@@ -1,0 +1,134 @@
+// The lanes: changed lanes come as out-of-band swaps, the line of now moves on.
+(() => {
+  const lanes = () => document.getElementById("lanes");
+  const laneOf = (id) => document.querySelector(`.lane [data-job="${id}"]`)?.closest("[data-lane]")?.dataset.lane;
+
+  // Fetching ---------------------------------------------------------------------------------------
+
+  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
+  const REST_MAX_MS = 4000;
+  let jobs = new Set();
+  let changed = new Set(); // technicians
+  let everything = false;
+  let asking = false;
+  let held = false; // nothing is swapped under a job that is being dragged
+
+  // One request at a time, so that an older answer never overtakes a newer one.
+  async function ask() {
+    if (asking || held || !(everything || jobs.size || changed.size)) return;
+    asking = true;
+    const begun = performance.now();
+    const all = everything || jobs.size > 200;
+    const ids = [...jobs];
+    for (const id of ids) if (laneOf(id)) changed.add(laneOf(id));
+    const technicians = [...changed];
+    everything = false;
+    jobs = new Set();
+    changed = new Set();
+    try {
+      if (all) await htmx.ajax("GET", location.pathname + location.search, { target: "#board-content", swap: "outerHTML" });
+      else {
+        const query = new URLSearchParams(location.search);
+        query.set("jobs", ids.join(","));
+        query.set("lanes", technicians.join(","));
+        query.set("axis", lanes().dataset.axis);
+        await htmx.ajax("GET", `/board/lanes/?${query}`, { target: "#board-content", swap: "none" });
+        for (const id of ids) flash(id);
+      }
+      document.body.dispatchEvent(new CustomEvent("lanes-swapped"));
+    } finally {
+      placeNow();
+      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
+      setTimeout(() => { asking = false; ask(); }, rest);
+    }
+  }
+  function flash(id) {
+    for (const shown of document.querySelectorAll(`.board-content [data-job="${id}"]`)) shown.classList.add("flash");
+  }
+
+  document.body.addEventListener("live-jobs", (event) => { event.detail.jobs.forEach((id) => jobs.add(id)); ask(); });
+  document.body.addEventListener("live-technicians", (event) => { event.detail.technicians.forEach((id) => changed.add(String(id))); ask(); });
+  document.body.addEventListener("live-refresh", () => { everything = true; ask(); });
+  document.body.addEventListener("drag-begun", () => { held = true; });
+  document.body.addEventListener("drag-ended", () => { held = false; ask(); });
+
+  // What a swap replaces keeps its focus and its place.
+  let focused = null;
+  let scrolled = null;
+  const remember = (target) => {
+    const active = document.activeElement;
+    if (target.contains(active)) focused = { job: active.closest("[data-job]")?.dataset.job, tab: active.dataset.trayTab };
+    if (target.contains(lanes())) scrolled = { left: lanes().scrollLeft, top: lanes().scrollTop };
+    const cards = target.querySelector(".tray-cards");
+    if (cards) trayTop = cards.scrollTop;
+  };
+  let trayTop = 0;
+  const restore = () => {
+    if (scrolled) lanes()?.scrollTo({ ...scrolled, behavior: "instant" });
+    const cards = document.querySelector(".tray-cards");
+    if (cards && trayTop) cards.scrollTop = trayTop;
+    scrolled = null;
+    if (!focused) return;
+    const again = focused.job
+      ? document.querySelector(`.board-content [data-job="${focused.job}"] .job-link`)
+      : focused.tab && document.querySelector(`[data-tray-tab="${focused.tab}"]`);
+    again?.focus({ preventScroll: true });
+    focused = null;
+  };
+  document.addEventListener("htmx:oobBeforeSwap", (event) => remember(event.detail.target));
+  document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "board-content") remember(event.detail.target); });
+  document.addEventListener("htmx:oobAfterSwap", restore);
+  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.elt?.id === "board-content" || event.detail.target?.id === "board-content") restore(); });
+
+  // Now --------------------------------------------------------------------------------------------
+
+  // By the server's clock: the page knows how far the browser's is off.
+  const begunAt = performance.now();
+  const serverBegin = Date.parse(lanes()?.dataset.now);
+  const offsetOfZone = lanes()?.dataset.now.match(/([+-])(\d\d):(\d\d)$/);
+  const zoneMinutes = offsetOfZone ? Number(`${offsetOfZone[1]}1`) * (Number(offsetOfZone[2]) * 60 + Number(offsetOfZone[3])) : 0;
+
+  function placeNow() {
+    const board = lanes();
+    if (!board) return;
+    const instant = serverBegin + performance.now() - begunAt;
+    const local = new Date(instant + zoneMinutes * 60000);
+    const [first, last] = board.dataset.axis.split("-").map(Number);
+    const days = Math.round((Date.parse(local.toISOString().slice(0, 10)) - Date.parse(board.dataset.day)) / 86400000);
+    const minutes = days * 1440 + local.getUTCHours() * 60 + local.getUTCMinutes() + local.getUTCSeconds() / 60;
+    const at = ((minutes - first * 60) / ((last - first) * 60)) * 100;
+    const line = board.querySelector("[data-now-line]");
+    board.querySelector("[data-past]")?.style.setProperty("--at", Math.max(0, Math.min(100, at)));
+    if (!line) return;
+    line.hidden = at < 0 || at > 100;
+    line.style.setProperty("--at", at);
+    const clock = board.querySelector("[data-now-clock]");
+    clock.hidden = line.hidden;
+    clock.style.setProperty("--at", at);
+    clock.textContent = local.toISOString().slice(11, 16);
+  }
+  setInterval(placeNow, 15000);
+
+  // Zoomed in, the board begins at now.
+  function showNow() {
+    const board = lanes();
+    const line = board?.querySelector("[data-now-line]");
+    if (!line || board.scrollWidth <= board.clientWidth + 4) return;
+    board.scrollLeft = Math.max(0, line.offsetLeft - board.clientWidth / 2);
+  }
+  placeNow();
+  showNow();
+
+  // The tray's tabs change the tray and the address, not the page.
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest("[data-tray-tab]");
+    if (!tab || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    history.replaceState(history.state, "", tab.href);
+    for (const other of document.querySelectorAll("[data-tray-tab]")) other.toggleAttribute("aria-current", false);
+    tab.setAttribute("aria-current", "true");
+    trayTop = 0;
+    changed.add("0");
+    ask();
+  });
+})();
