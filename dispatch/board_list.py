@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.filters import DEFAULT_SORT, SORTS, sorted_by
 from dispatch.frame import Frame, Tile, count_states, filter_jobs, load_frame, make_tiles
 from dispatch.models import Job
+from dispatch.shared_rows import Seen, seen_of
 
 PAGE_SIZE = 50
 COLUMNS = [  # the keys of those that sort are keys of SORTS
@@ -56,9 +57,9 @@ def load_board_list(request, *, now: datetime | None = None) -> BoardList:
     )
 
 
-def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[tuple[int, int, datetime]], list[Tile]]:
-    """(id, version, created_at) of those of the given jobs that the query string still includes, and the counts."""
+def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[Seen], list[Tile]]:
+    """Those of the given jobs that the query string still includes, and the counts."""
     job_filter = filter_jobs(request, now=now)
     scope = job_filter.scope()
     jobs = job_filter.narrow(scope).filter(pk__in=job_ids).order_by("pk")
-    return list(jobs.values_list("pk", "version", "created_at")), make_tiles(count_states(scope, now=now), request.GET)
+    return seen_of(jobs), make_tiles(count_states(scope, now=now), request.GET)

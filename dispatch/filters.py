@@ -101,7 +101,9 @@ class JobFilter(filters.FilterSet):
     zone = RowsFilter(queryset=visible_zones, null_label="No zone", label="Zone", **many())
     technician = RowsFilter(queryset=visible_technicians, null_label="Nobody", label="Technician", **many())
     job_type = RowsFilter(queryset=JobType.objects.all(), label="Type", widget=Checkboxes)
-    late = filters.BooleanFilter(method="only_late", label="Late")
+    late = filters.ChoiceFilter(
+        choices=[("true", "Block missed"), ("behind", "Running behind")], method="only_late", label="Late"
+    )
     hold = filters.BooleanFilter(method="only_on_hold", label="On hold")
     location = filters.ChoiceFilter(choices=[("none", "No location")], method="without_location", label="Location")
 
@@ -128,9 +130,17 @@ class JobFilter(filters.FilterSet):
     def chosen(self) -> dict:
         return {name: value for name, value in self.form.cleaned_data.items() if value}
 
-    def scope(self):
-        """The jobs of the chosen days that pass all filters but the narrowing ones."""
-        return self._apply([name for name in self.filters if name not in self.NARROWING], self._on_chosen_days())
+    @property
+    def anchor(self) -> date:
+        """The day around which a calendar opens: the chosen one, the first of the chosen range, or today."""
+        chosen = self.chosen
+        day = chosen.get("from") or chosen.get("to") or chosen.get("day")
+        return day if isinstance(day, date) else self.today
+
+    def scope(self, days: tuple[date, date] | None = None):
+        """The jobs of the chosen days, or of all from the first to the last of `days`, without what narrows them."""
+        jobs = self.queryset.on_days(*days) if days else self._on_chosen_days()
+        return self._apply([name for name in self.filters if name not in self.NARROWING], jobs)
 
     def narrow(self, jobs):
         return self._apply(self.NARROWING, jobs)
@@ -154,8 +164,10 @@ class JobFilter(filters.FilterSet):
         return jobs.matching(text)
 
     def only_late(self, jobs, name, value):
+        if value == "behind":
+            return jobs.running_behind()
         late = Q(status__in=(Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE), window_ends_at__lt=self.now)
-        return jobs.filter(late) if value else jobs
+        return jobs.filter(late)
 
     def only_on_hold(self, jobs, name, value):
         return jobs.filter(held_at__isnull=False) if value else jobs

@@ -15,8 +15,15 @@ from dispatch.models import Job
 SECONDS = 10  # the names of a customer, technician or skill change without a new version of the job
 
 
-def rows_of(jobs: Sequence[tuple[int, int, datetime]], *, now: datetime) -> list[str]:
-    """The rows of these jobs (id, version, created_at) as out-of-band swaps.
+Seen = tuple[int, int, datetime, datetime | None]  # id, version, created_at, and when its arrival was predicted
+
+
+def seen_of(jobs) -> list[Seen]:
+    return list(jobs.values_list("pk", "version", "created_at", "arrival__predicted_at"))
+
+
+def rows_of(jobs: Sequence[Seen], *, now: datetime) -> list[str]:
+    """The rows of these jobs as out-of-band swaps.
 
     A job that has changed since its version was read is left out: its user may no longer be allowed to see it, and the
     event of that change is on its way.
@@ -30,12 +37,17 @@ def rows_of(jobs: Sequence[tuple[int, int, datetime]], *, now: datetime) -> list
     return [rows[key] for key in keys if key in rows]
 
 
-def _key(pk: int, version: int, created_at: datetime) -> str:
-    return f"row.{pk}.{version}.{created_at.timestamp()}"  # ids come again where a database is emptied
+def _key(pk: int, version: int, created_at: datetime, predicted_at: datetime | None) -> str:
+    predicted = predicted_at.timestamp() if predicted_at else ""
+    return f"row.{pk}.{version}.{predicted}.{created_at.timestamp()}"  # ids come again where a database is emptied
+
+
+def _key_of(job: Job) -> str:
+    return _key(job.pk, job.version, job.created_at, job.prediction and job.prediction.predicted_at)
 
 
 def _draw(ids: list[int], *, now: datetime) -> dict[str, str]:
     row = get_template("dispatch/board_list.html#job_row")
     context = {"now": now, "today": timezone.localdate(now), "oob": True}
     jobs = Job.objects.filter(pk__in=ids).with_board_info()
-    return {_key(job.pk, job.version, job.created_at): row.render(context | {"job": job}) for job in jobs}
+    return {_key_of(job): row.render(context | {"job": job}) for job in jobs}

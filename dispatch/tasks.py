@@ -40,6 +40,10 @@ def rezone_open_jobs() -> int:
     return actions.rezone_open_jobs()
 
 
+def predict_arrivals() -> int:
+    return actions.predict_arrivals()
+
+
 def forget_old_data() -> dict[str, int]:
     """Positions past their retention and expired sessions."""
     days = DispatchSettings.load().position_retention_days

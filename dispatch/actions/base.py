@@ -1,5 +1,6 @@
 """What every action does: know the actor, refuse with a reason, log, publish."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -97,6 +98,15 @@ def publish_jobs(
     dragged_along = arrivals.refresh(technician_ids, now=now or timezone.now())
     groups = set(also).union(*map(groups_of_job, jobs), map(realtime.zone_group, dragged_along.values()))
     realtime.publish(event, groups=groups, jobs=sorted(ids | dragged_along.keys()))
+
+
+def publish_arrivals(technician_ids: Iterable[int], *, now: datetime) -> None:
+    """Predicts the technicians' arrivals anew, and tells the boards of those that are shown otherwise now."""
+    if realtime.is_muted():
+        return
+    changed = arrivals.refresh(technician_ids, now=now)
+    if changed:
+        realtime.publish("job-changed", groups=set(map(realtime.zone_group, changed.values())), jobs=sorted(changed))
 
 
 def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note="", fix=None, tap_id=None) -> None:

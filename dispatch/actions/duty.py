@@ -1,34 +1,80 @@
-"""Being on duty."""
+"""Being on duty, and where."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch import realtime
-from dispatch.actions.base import ActionRefused
+from dispatch import arrivals, realtime
+from dispatch.actions.base import ActionRefused, publish_arrivals
+from dispatch.actions.bulk import announce_jobs
 from dispatch.models.jobs import ACTIVE
 from technicians import attendance
 from technicians.models import Technician
+from technicians.positions import Fix, take_fix
+
+MOST_NAMED = 200  # more jobs than this are told of as a whole board
 
 
 @transaction.atomic
 def clock_in(technician: Technician, *, now: datetime | None = None) -> None:
-    if attendance.clock_in(technician, now=now or timezone.now()):
+    now = now or timezone.now()
+    if attendance.clock_in(technician, now=now):
         _publish_technician(technician)
+        publish_arrivals([technician.pk], now=now)
 
 
 @transaction.atomic
 def clock_out(technician: Technician, *, now: datetime | None = None) -> None:
     """Refused while a job is under way: its time would go on running."""
+    now = now or timezone.now()
     active = technician.jobs.filter(status__in=ACTIVE).first()
     if active:
         raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
-    if attendance.clock_out(technician, now=now or timezone.now()):
+    if attendance.clock_out(technician, now=now):
         _publish_technician(technician)
+        publish_arrivals([technician.pk], now=now)
 
 
 def _publish_technician(technician: Technician) -> None:
-    zone_ids = list(technician.zones.values_list("pk", flat=True)) or [None]
-    groups = {realtime.user_group(technician.user_id), *map(realtime.zone_group, zone_ids)}
+    groups = {realtime.user_group(technician.user_id), *_zone_groups(technician)}
     realtime.publish("technician-changed", groups=groups, technician=technician.pk)
+
+
+def _zone_groups(technician: Technician) -> set[str]:
+    zone_ids = list(technician.zones.values_list("pk", flat=True)) or [None]
+    return set(map(realtime.zone_group, zone_ids))
+
+
+@transaction.atomic
+def take_position(technician: Technician, fix: Fix, *, source: str, now: datetime | None = None) -> bool:
+    """Stores the fix and tells the boards where the technician is; False if it is implausible or known already.
+
+    An older fix than the newest one, as a phone sends that had no signal, is kept and moves nobody.
+    """
+    now = now or timezone.now()
+    if not take_fix(technician, fix, source=source, now=now):
+        return False
+    if Technician.objects.filter(pk=technician.pk, position_at=fix.recorded_at).exists():
+        realtime.publish(
+            "technician-moved",
+            groups=_zone_groups(technician),
+            technician=technician.pk,
+            latitude=fix.latitude,
+            longitude=fix.longitude,
+            recorded_at=fix.recorded_at.isoformat(),
+        )
+        publish_arrivals([technician.pk], now=now)
+    return True
+
+
+def predict_arrivals(*, now: datetime | None = None) -> int:
+    """The clock moves on and nobody has done anything: today's arrivals anew. Returns how many are shown otherwise."""
+    now = now or timezone.now()
+    changed = arrivals.refresh_everyone(now=now, until=timezone.localdate(now))
+    zone_ids = set(changed.values())
+    if len(changed) > MOST_NAMED:
+        announce_jobs(zone_ids)
+    elif changed:
+        realtime.publish("job-changed", groups=set(map(realtime.zone_group, zone_ids)), jobs=sorted(changed))
+    return len(changed)

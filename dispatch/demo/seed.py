@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch import actions, realtime
+from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow, remember_the_past
 from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_routes, make_roster
@@ -38,6 +38,7 @@ def seed_demo(
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             _play_day(stage, jobs=jobs, zone=zone)
+        arrivals.refresh_everyone(now=moment)
         actions.announce_jobs([None, *(zone.pk for zone in stage.company.zones.values())])
     return Job.objects.for_dispatch_day(day, today=day).count()
 

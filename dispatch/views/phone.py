@@ -15,7 +15,7 @@ from dispatch import actions, realtime
 from dispatch.models import Job, Status, StatusChange
 from dispatch.phone import job_in_the_way, load_day
 from technicians.models import Position, Technician
-from technicians.positions import Fix, is_plausible, take_fix
+from technicians.positions import Fix, is_plausible
 
 YEAR_2100_MS = 4_102_444_800_000
 LOG_ROWS = 6
@@ -149,7 +149,7 @@ def fix_from(request, technician: Technician) -> Fix | None:
     )
     if not is_plausible(fix, now=now):
         return None
-    take_fix(technician, fix, source=Position.Source.PHONE, now=now)
+    actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
     return fix
 
 

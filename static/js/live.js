@@ -3,6 +3,7 @@
 // An event says that something changed, never what. On document.body this dispatches
 //   live-jobs         detail.jobs: the ids of a short window, detail.created: those that are new
 //   live-technicians  detail.technicians: ids
+//   technician-moved  detail.technician: id, detail.latitude, detail.longitude, detail.recorded_at: as ISO 8601
 //   live-refresh      reload what you show: events were missed
 // The body's data-live-versions has the number of events that each group had when the page was made. A heartbeat brings
 // the numbers of now; a page that counted fewer has missed some.
@@ -89,7 +90,8 @@
       return;
     }
     counted[event.group] = (counted[event.group] ?? 0) + 1;
-    gather(event);
+    if (event.event === "technician-moved") tell("technician-moved", event); // it says all that there is to know
+    else gather(event);
   }
 
   function begun() {

@@ -235,6 +235,7 @@ def test_counts_are_of_the_filtered_list_but_for_what_narrows_it(board, busy_day
         "assigned": 1,
         "en_route": 1,
         "on_site": 1,
+        "behind": 0,
         "late": 1,
         "hold": 1,
         "completed": 1,
