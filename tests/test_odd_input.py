@@ -19,6 +19,8 @@ LONG = "x" * 60_000  # more than SQLite searches for
             for name in ("q", "day", "from", "to", "zone", "technician", "job_type", "page", "sort")
         ),
         *(("board_rows", name) for name in ("ids", "present", "q", "zone")),
+        *((page, name) for page in ("calendar_week", "calendar_month") for name in ("day", "from", "zone", "page")),
+        *(("calendar_rows", name) for name in ("ids", "present", "day")),
         ("job_type_defaults", "job_type"),
         ("customer_search", "customer-name"),
         ("phone_owners", "customer-phone"),

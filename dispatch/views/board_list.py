@@ -44,7 +44,7 @@ def board_rows(request):
     belong on this board, so that the page can announce those it does not show yet.
     """
     try:
-        ids, present = _ids(request.GET.get("ids", "")), _ids(request.GET.get("present", ""))
+        ids, present = read_ids(request.GET.get("ids", "")), read_ids(request.GET.get("present", ""))
     except ValueError:
         return HttpResponse("ids, present: numbers with commas between.", status=422, content_type="text/plain")
     now = timezone.now()
@@ -60,7 +60,8 @@ def board_rows(request):
     return response
 
 
-def _ids(text: str) -> set[int]:
+def read_ids(text: str) -> set[int]:
+    """Numbers with commas between; ValueError where they are not."""
     ids = {int(pk) for pk in text.split(",") if pk}
     if any(abs(pk) > BigIntegerField.MAX_BIGINT for pk in ids):
         raise ValueError(text)

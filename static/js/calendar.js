@@ -1,0 +1,94 @@
+// The calendar keeps itself up to date: of a week the rows that changed, of a month everything.
+(() => {
+  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
+  const REST_MAX_MS = 4000;
+  const MANY = 200; // changed jobs: then everything is asked for
+  const content = () => document.getElementById("calendar-content");
+  const chips = (id) => document.querySelectorAll(`#calendar-content [data-job="${id}"]`);
+  let waiting = new Set();
+  let everything = false;
+  let asking = false;
+
+  // One request at a time, whether rows or all of it: so an older answer never overwrites a newer one.
+  async function ask() {
+    if (asking || !(everything || waiting.size)) return;
+    asking = true;
+    const begun = performance.now();
+    const ids = [...waiting];
+    const rows = everything || ids.length > MANY ? "" : content().dataset.rowsUrl;
+    waiting = new Set();
+    everything = false;
+    try {
+      if (rows) await askForRows(rows, ids);
+      else await htmx.ajax("GET", location.pathname + location.search, { target: "#calendar-content", swap: "outerHTML" });
+    } finally {
+      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
+      setTimeout(() => { asking = false; ask(); }, rest);
+    }
+  }
+
+  async function askForRows(url, ids) {
+    const present = new Set(ids.flatMap((id) => [...chips(id)].map((chip) => chip.closest("[data-row]").dataset.row)));
+    const query = new URLSearchParams(location.search);
+    query.set("ids", ids.join(","));
+    query.set("present", [...present].join(","));
+    if (await needsNewRow(url, query)) everything = true;
+    for (const id of ids) chips(id).forEach((chip) => chip.classList.add("flash"));
+  }
+  // The row of the technicians outside the filters comes and goes: then the whole grid is asked for.
+  async function needsNewRow(url, query) {
+    let missing = false;
+    const note = () => { missing = true; };
+    document.body.addEventListener("htmx:oobErrorNoTarget", note);
+    await htmx.ajax("GET", `${url}?${query}`, { target: "#calendar-content", swap: "none" });
+    document.body.removeEventListener("htmx:oobErrorNoTarget", note);
+    return missing;
+  }
+
+  document.body.addEventListener("live-jobs", (event) => {
+    event.detail.jobs.forEach((id) => waiting.add(id));
+    ask();
+  });
+  document.body.addEventListener("live-refresh", () => {
+    everything = true;
+    ask();
+  });
+
+  // What is replaced gives its focus to the same job's link, and the whole grid its place to the same row.
+  let focused = null;
+  let place = null;
+  function remember(element) {
+    const active = document.activeElement;
+    focused = element.contains(active) ? { job: active.closest("[data-job]")?.dataset.job, href: active.getAttribute("href") } : null;
+  }
+  function refocus() {
+    if (!focused) return;
+    const links = [...content().querySelectorAll("a")];
+    const link = (focused.job && chips(focused.job)[0]?.querySelector(".job-link")) || links.find((a) => focused.href && a.getAttribute("href") === focused.href);
+    (link ?? content().querySelector("[data-calendar-scroll]"))?.focus({ preventScroll: true });
+    focused = null;
+  }
+  document.addEventListener("htmx:oobBeforeSwap", (event) => remember(event.detail.target));
+  document.addEventListener("htmx:oobAfterSwap", refocus);
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target !== content() || !event.detail.shouldSwap) return;
+    remember(content());
+    const box = content().querySelector("[data-calendar-scroll]");
+    if (!box) return;
+    const top = box.getBoundingClientRect().top;
+    const row = [...box.querySelectorAll("[data-row]")].find((one) => one.getBoundingClientRect().bottom > top);
+    place = { left: box.scrollLeft, top: box.scrollTop, row: row?.id, offset: row && row.getBoundingClientRect().top };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const box = place && content()?.querySelector("[data-calendar-scroll]");
+    if (box) {
+      box.scrollLeft = place.left;
+      box.scrollTop = place.top;
+      const row = place.top > 0 && document.getElementById(place.row ?? "");
+      if (row) box.scrollTop += row.getBoundingClientRect().top - place.offset;
+    }
+    place = null;
+    refocus();
+  });
+})();
