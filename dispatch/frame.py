@@ -70,9 +70,17 @@ class Frame:
 
     @property
     def filter_fields(self):
-        """The filters that are menus of checkboxes."""
-        names = ("status", "priority", "zone", "technician", "job_type")
-        return [self.filter.form[name] for name in names]
+        """The filters that are menus of checkboxes of their own."""
+        return [self.filter.form[name] for name in ("zone", "priority")]
+
+    @property
+    def more_fields(self):
+        """Those that share one menu: the counts filter by status with one click, the lanes show the technicians."""
+        return [self.filter.form[name] for name in ("status", "technician", "job_type")]
+
+    @property
+    def more_count(self) -> int:
+        return sum(len(field.data or ()) for field in self.more_fields)
 
     @property
     def carried(self) -> list[tuple[str, str]]:

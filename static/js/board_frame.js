@@ -37,12 +37,26 @@
     for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
   });
 
+  // Ctrl+Z takes back one's own last board action; in a field it is the browser's own.
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || !["z", "Z", "y"].includes(event.key)) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]") || document.querySelector("dialog[open]")) return;
+    const isRedo = event.key === "y" || event.shiftKey;
+    const button = document.querySelector(isRedo ? "[data-redo]" : "[data-undo]");
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
+
   // Escape in a note that has begun must not throw it away.
   const isAtDrawer = (target) => (target === document.body || target.closest("#drawer")) && !target.value;
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("dialog").open) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey && event.key.startsWith("Arrow")) return;
+    if (document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && isAtDrawer(event.target)) return closeDrawer();
     if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    // In a menu, or in what scrolls by itself, the arrows are not about days.
+    if (event.key.startsWith("Arrow") && event.target.closest("[tabindex], details[open]")) return;
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
