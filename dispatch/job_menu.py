@@ -70,15 +70,18 @@ def _step_at_once(job: Job, label: str, to: str) -> MenuEntry:
 def _plan(job: Job) -> list[MenuEntry]:
     if not job.is_open:
         return []
-    entries = [_asks(job, "Reassign…" if job.technician_id else "Assign…", "assign_job", key="A")]
+    entries = []
+    if job.status != Status.IN_PROGRESS:  # what happens now is interrupted first
+        entries.append(_asks(job, "Reassign…" if job.technician_id else "Assign…", "assign_job", key="A"))
     if job.status == Status.ASSIGNED:
         entries.append(_step_at_once(job, "Unassign", Status.CREATED))
-    entries.append(_asks(job, "Move to another day or time…", "place_job"))
+    if job.status in (Status.CREATED, Status.ASSIGNED):
+        entries.append(_asks(job, "Move to another day or time…", "place_job"))
     if job.is_on_hold:
-        hold = MenuEntry("Release", reverse("hold_job", args=[job.pk]), values={"release": 1}, key="H")
+        entries.append(MenuEntry("Release", reverse("hold_job", args=[job.pk]), values={"release": 1}, key="H"))
     else:
-        hold = _asks(job, "Hold…", "hold_job", key="H")
-    return [*entries, hold, _asks(job, "Pin…", "pin_job")]
+        entries.append(_asks(job, "Hold…", "hold_job", key="H"))
+    return [*entries, _asks(job, "Pin…", "pin_job")]
 
 
 def _priorities(job: Job) -> list[MenuEntry]:

@@ -9,7 +9,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.defaultPrevented) return;
-    if (document.getElementById("dialog").open) return;
+    if (document.getElementById("dialog").open || document.querySelector(".is-dragging")) return;
     if (event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], [role=menu]")) return;
     const isPriority = "1234".includes(event.key) && event.key.length === 1;
     if (!isPriority && !(event.key in DIALOGS)) return;

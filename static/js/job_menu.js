@@ -68,7 +68,7 @@
     const job = event.target.closest(IN_A_VIEW);
     if (!job || isTyping(event.target) || document.getElementById("dialog").open) return;
     event.preventDefault();
-    if (Date.now() - openedByHand < 1000) return;
+    if (press || Date.now() - openedByHand < 1000) return;
     const at = event.clientX || event.clientY ? { x: event.clientX, y: event.clientY } : under(event.target);
     open(job.dataset.job, focusable(job), at);
   });
@@ -81,19 +81,22 @@
     open(job.dataset.job, event.target, under(event.target));
   });
 
+  // A finger that rests opens the menu. What can be dragged is lifted first: there it opens when the finger leaves
+  // without having moved.
   let press = null;
   document.addEventListener("pointerdown", (event) => {
     const job = event.pointerType === "touch" && event.isPrimary && event.target.closest(IN_A_VIEW);
     if (!job || isTyping(event.target) || event.target.closest("[data-job-menu]")) return;
-    const at = { x: event.clientX, y: event.clientY };
-    const timer = setTimeout(() => {
-      press = null;
-      openedByHand = Date.now();
-      swallowClick();
-      open(job.dataset.job, focusable(job), at);
-    }, LONG_PRESS_MS);
-    press = { timer, at };
+    press = { job, at: { x: event.clientX, y: event.clientY }, begun: Date.now(), isLifted: job.matches("[data-drag-job]") };
+    if (!press.isLifted) press.timer = setTimeout(openPressed, LONG_PRESS_MS);
   });
+  function openPressed() {
+    const { job, at, isLifted } = press;
+    letGo();
+    openedByHand = Date.now();
+    swallowClick(isLifted);
+    open(job.dataset.job, focusable(job), at);
+  }
   function letGo() {
     clearTimeout(press?.timer);
     press = null;
@@ -101,11 +104,15 @@
   document.addEventListener("pointermove", (event) => {
     if (press && Math.hypot(event.clientX - press.at.x, event.clientY - press.at.y) > STILL_PX) letGo();
   });
-  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, letGo);
+  document.addEventListener("pointerup", () => {
+    if (press?.isLifted && Date.now() - press.begun >= LONG_PRESS_MS) openPressed();
+    letGo();
+  });
+  document.addEventListener("pointercancel", letGo);
   document.addEventListener("scroll", letGo, true);
 
   // The finger that opened the menu must not also click what is under it.
-  function swallowClick() {
+  function swallowClick(hasLeft) {
     const swallow = (event) => {
       event.preventDefault();
       event.stopPropagation();
@@ -113,6 +120,7 @@
     document.addEventListener("click", swallow, { capture: true, once: true });
     const free = () => setTimeout(() => document.removeEventListener("click", swallow, true), 50);
     for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, free, { once: true });
+    if (hasLeft) free();
   }
 
   // Inside -------------------------------------------------------------------------------------

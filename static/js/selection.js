@@ -140,10 +140,20 @@
   document.addEventListener("htmx:oobAfterSwap", () => {
     if (focusedBox) document.getElementById(focusedBox)?.querySelector("[data-select-job]")?.focus();
     focusedBox = null;
-    show();
+    later();
   });
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target?.closest?.("main")) show();
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.closest?.("main")) later();
   });
+  // Not between two swaps of one answer: a job may have left one lane and not yet come to the other.
+  let waiting = false;
+  function later() {
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(() => {
+      waiting = false;
+      show();
+    });
+  }
   window.addEventListener("pageshow", show);
 })();
