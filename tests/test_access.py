@@ -32,6 +32,8 @@ TABLE = {
     "set_theme": [Access(ACCOUNTS, "post")],
     "set_density": [Access(ACCOUNTS, "post")],
     "set_columns": [Access(BOARD, "post")],
+    "palette": [Access(BOARD)],
+    "keyboard_help": [Access(BOARD)],
     "saved_views": [Access(BOARD)],
     "save_view": [Access(BOARD), Access(BOARD, "post")],
     "rename_view": [Access({"dana"}, pk="saved_view"), Access({"dana"}, "post", pk="saved_view")],

@@ -1,0 +1,201 @@
+"""The command palette: what can be done and gone to, found by its name, within what the user may see."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.db.models import BigIntegerField, Case, Q, When
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from dispatch.crew import narrowed
+from dispatch.filters import JobFilter
+from dispatch.frame import VIEWS
+from dispatch.models import Customer, Job, User
+from dispatch.models.customers import phone_digits
+from dispatch.models.jobs import OPEN
+from technicians.models import Technician
+
+AT_MOST = 8  # of each group
+
+
+@dataclass(frozen=True)
+class Option:
+    key: str  # "job.12": how the browser remembers it
+    label: str
+    detail: str = ""
+    url: str = ""
+    drawer: str = ""  # where a board is open this comes into its drawer instead of the page at `url`
+    is_dialog: bool = False  # the page at `url` can be shown as a dialog
+    field: str = ""  # with `value`: a POST of this to `url`
+    value: str = ""
+    words: str = ""  # other names for it
+
+
+@dataclass(frozen=True)
+class Group:
+    name: str
+    options: list[Option]
+
+
+def load_palette(user, *, text: str, here: str, recent: list[str]) -> list[Group]:
+    """`here` is the path and query that the browser shows, `recent` the keys of what was chosen last, newest first."""
+    text = text.strip()
+    commands = commands_for(user, here=here)
+    views = [_view(view) for view in user.saved_views.all()]
+    groups = [
+        Group("Commands", [option for option in commands if _is_meant(option, text)]),
+        Group("Saved views", [option for option in views if _is_meant(option, text)]),
+    ]
+    if text:
+        groups += [
+            Group("Jobs", find_jobs(user, text)),
+            Group("Technicians", find_technicians(user, text)),
+            Group("Customers", find_customers(user, text)),
+        ]
+    else:
+        groups.insert(0, Group("Recent", load_recent(user, recent, known=[*commands, *views])))
+    return [Group(group.name, group.options[:AT_MOST]) for group in groups if group.options]
+
+
+def _is_meant(option: Option, text: str) -> bool:
+    name = f"{option.label} {option.words}".casefold()
+    return all(word in name for word in text.casefold().split())
+
+
+def commands_for(user, *, here: str) -> list[Option]:
+    return [*_here(here), *_pages(user), *_settings(user)]
+
+
+def _here(here: str) -> list[Option]:
+    """What is done with the view that is open, or with today's where none is."""
+    at = urlsplit(here)
+    names = {reverse(name): name for name, _ in VIEWS}
+    view = names.get(at.path, "board_list")
+    chosen = QueryDict(at.query if at.path in names else "", mutable=True)
+    chosen.pop("page", None)
+    query = chosen.urlencode()
+    day = f"?{urlencode({'day': chosen['day']})}" if chosen.get("day") else ""
+    saving = urlencode({"page": view, "query": query})
+    for name in JobFilter.DATES:
+        chosen.pop(name, None)
+    today = reverse(view if at.path in names else "board") + (f"?{chosen.urlencode()}" if chosen else "")
+    return [
+        Option("command.today", "Today", "T", today, words="day now"),
+        Option("command.save-view", "Save this view…", "", f"{reverse('save_view')}?{saving}", is_dialog=True),
+        Option(
+            "command.export", "Export this list", "CSV", f"{reverse('export_jobs')}?{query}", words="csv excel jobs"
+        ),
+        Option("command.day-sheets", "Print day sheets", "", reverse("day_sheets") + day, words="technicians paper"),
+    ]
+
+
+def _pages(user) -> list[Option]:
+    keys = {"board": "G B", "board_list": "G L", "calendar_week": "G C", "map": "G M"}
+    pages = [("new_job", "New job", "N", "dispatch.add_job", "create add")]
+    pages += [("dashboard", "Go to dashboard", "G D", "dispatch.view_job", "start figures")]
+    pages += [
+        (name, f"Go to {label.lower()}", keys.get(name, ""), "dispatch.view_job", "board") for name, label in VIEWS
+    ]
+    pages += [
+        ("technicians", "Go to technicians", "", "technicians.view_technician", "crew people"),
+        ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
+        ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
+    ]
+    return [
+        Option(f"page.{name}", label, key, reverse(name), words=words)
+        for name, label, key, permission, words in pages
+        if user.has_perm(permission)
+    ]
+
+
+def _settings(user) -> list[Option]:
+    themes = {User.Theme.LIGHT: "Light theme", User.Theme.DARK: "Dark theme", User.Theme.SYSTEM: "Theme of the device"}
+    densities = {User.Density.COMFORTABLE: "Comfortable density", User.Density.COMPACT: "Compact density"}
+    choices = [("theme", "set_theme", theme, label) for theme, label in themes.items() if theme != user.theme]
+    choices += [("density", "set_density", kind, label) for kind, label in densities.items() if kind != user.density]
+    return [
+        *(
+            Option(f"{field}.{value}", label, "", reverse(name), field=field, value=value, words=f"{field} switch")
+            for field, name, value, label in choices
+        ),
+        Option("command.help", "Keyboard help", "?", reverse("keyboard_help"), is_dialog=True, words="keys shortcuts"),
+        Option("command.password", "Change password", "", reverse("password_change"), words="account"),
+    ]
+
+
+def _view(view) -> Option:
+    return Option(f"view.{view.pk}", view.name, view.get_page_display(), view.url)
+
+
+def find_jobs(user, text: str) -> list[Option]:
+    """Open ones first, then the newest."""
+    open_first = Case(When(status__in=OPEN, then=0), default=1)
+    jobs = Job.objects.visible_to(user).matching(text).order_by(open_first, "-scheduled_on", "-pk")
+    return [_job(job) for job in _with_names(jobs)[:AT_MOST]]
+
+
+def _with_names(jobs):
+    return jobs.select_related("customer", "site", "job_type")
+
+
+def _job(job: Job) -> Option:
+    return Option(
+        f"job.{job.pk}",
+        f"{job.number} {job.title}",
+        f"{job.get_status_display()} · {job.customer}, {job.site.address}",
+        reverse("job", args=[job.pk]),
+        drawer=reverse("job_drawer", args=[job.pk]),
+    )
+
+
+def visible_technicians(user):
+    return Technician.objects.visible_to(user).active().by_name()
+
+
+def find_technicians(user, text: str) -> list[Option]:
+    return [_technician(technician) for technician in narrowed(visible_technicians(user), {"q": text})[:AT_MOST]]
+
+
+def _technician(technician: Technician) -> Option:
+    url = f"{reverse('board')}?technician={technician.pk}"
+    return Option(f"technician.{technician.pk}", str(technician), technician.phone, url)
+
+
+def visible_customers(user):
+    return (
+        Customer.objects.order_by("name", "pk") if user.has_perm("dispatch.view_customer") else Customer.objects.none()
+    )
+
+
+def find_customers(user, text: str) -> list[Option]:
+    match = Q(name__icontains=text)
+    if len(digits := phone_digits(text)) >= 4:
+        match |= Q(phone_digits__contains=digits)
+    return [_customer(customer) for customer in visible_customers(user).filter(match)[:AT_MOST]]
+
+
+def _customer(customer: Customer) -> Option:
+    url = f"{reverse('board_list')}?{urlencode({'day': 'all', 'q': customer.name})}"
+    return Option(f"customer.{customer.pk}", customer.name, customer.phone, url)
+
+
+def load_recent(user, keys: list[str], *, known: Iterable[Option]) -> list[Option]:
+    """In the given order; what is gone, or no longer for this user, is left out."""
+    keys = keys[:AT_MOST]
+    options = {option.key: option for option in known if option.key in keys}
+    found = (
+        (_job, _with_names(Job.objects.visible_to(user)).filter(pk__in=_ids(keys, "job"))),
+        (_technician, visible_technicians(user).filter(pk__in=_ids(keys, "technician"))),
+        (_customer, visible_customers(user).filter(pk__in=_ids(keys, "customer"))),
+    )
+    for as_option, rows in found:
+        options |= {option.key: option for option in map(as_option, rows)}
+    return [options[key] for key in dict.fromkeys(keys) if key in options]
+
+
+def _ids(keys: list[str], kind: str) -> list[int]:
+    ids = (int(match[1]) for key in keys if (match := re.fullmatch(rf"{kind}\.([0-9]{{1,19}})", key)))
+    return [pk for pk in ids if pk <= BigIntegerField.MAX_BIGINT]
