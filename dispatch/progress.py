@@ -48,7 +48,7 @@ class Stop:
     @property
     def target(self) -> datetime | None:
         """When the work is meant to begin at the latest."""
-        return self.planned_starts_at or self.block_ends_at
+        return min(filter(None, (self.planned_starts_at, self.block_ends_at)), default=None)
 
 
 @dataclass(frozen=True)
@@ -135,9 +135,15 @@ def _on_the_road(stop: Stop, leg: Leg | None, *, now: datetime, is_fresh: bool) 
     """From a fresh position the rest of the way counts, otherwise the whole way from where they set out."""
     left_at = min(stop.en_route_at or now, now)
     arrives_at = max(now, (now if is_fresh else left_at) + _duration_of(leg))
-    waits_for = stop.planned_starts_at if stop.is_fixed else None
-    starts_at = max(arrives_at, stop.block_starts_at or arrives_at, waits_for or arrives_at)
+    starts_at = max(arrives_at, _waits_for(stop) or arrives_at)
     return _Visit(leg, left_at, arrives_at, starts_at, starts_at + stop.duration)
+
+
+def _waits_for(stop: Stop) -> datetime | None:
+    """Whoever comes early begins early, but not before the promised hour unless that was the plan."""
+    if stop.is_fixed or stop.block_starts_at is None:
+        return stop.planned_starts_at if stop.is_fixed else None
+    return min(stop.block_starts_at, stop.planned_starts_at or stop.block_starts_at)
 
 
 def _to_come(stop: Stop, leg: Leg | None, *, free_at: datetime) -> _Visit:
@@ -180,6 +186,8 @@ def _trouble_to_come(
     slip = _slip(stop, visit.starts_at)
     if not slip:
         return None
+    if visit.starts_at == stop.planned_starts_at:
+        return _Trouble(stop.job_id, f"{stop.number} is planned {slip} min after its time block")
     if before is None:
         reason = f"The shift begins {slip} min too late for {stop.number}"
         return _Trouble(stop.job_id, reason if free_at > now else f"Not yet left for {stop.number}, {slip} min late")

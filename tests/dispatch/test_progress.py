@@ -143,6 +143,11 @@ def test_way_that_was_not_planned_for_is_named():
     assert (second.behind_minutes, second.why) == (19, "The way from J-000001 to J-000002 takes 19 min too long")
 
 
+def test_plan_that_misses_the_time_block_is_named():
+    [first] = route(stop(5, planned_starts_at=at(90), block_starts_at=at(10), block_ends_at=at(60)))
+    assert (first.late_minutes, first.why) == (30, "J-000005 is planned 30 min after its time block")
+
+
 def test_stop_under_way_comes_first_whatever_the_plan_says():
     ids = [prediction.job_id for prediction in route(stop(1, planned_starts_at=at(-60)), in_progress(2))]
     assert ids == [2, 1]
