@@ -54,6 +54,11 @@
     ask();
   });
 
+  // A narrow screen begins with today, beside the names.
+  const box = document.querySelector("[data-calendar-scroll]");
+  const today = box?.querySelector("[aria-current=date]");
+  if (today) box.scrollLeft = today.offsetLeft - today.parentElement.firstElementChild.offsetWidth;
+
   // What is replaced gives its focus to the same job's link, and the whole grid its place to the same row.
   let focused = null;
   let place = null;
