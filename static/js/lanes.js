@@ -10,19 +10,20 @@
   let jobs = new Set();
   let changed = new Set(); // technicians
   let everything = false;
+  let tray = false; // the tray alone, another tab of it
   let asking = false;
   let held = false; // nothing is swapped under a job that is being dragged
 
   // One request at a time, so that an older answer never overtakes a newer one.
   async function ask() {
-    if (asking || held || !(everything || jobs.size || changed.size)) return;
+    if (asking || held || !(everything || tray || jobs.size || changed.size)) return;
     asking = true;
     const begun = performance.now();
     const all = everything || jobs.size > 200;
     const ids = [...jobs];
     for (const id of ids) if (laneOf(id)) changed.add(laneOf(id));
     const technicians = [...changed];
-    everything = false;
+    everything = tray = false;
     jobs = new Set();
     changed = new Set();
     try {
@@ -35,6 +36,7 @@
         await htmx.ajax("GET", `/board/lanes/?${query}`, { target: "#board-content", swap: "none" });
         for (const id of ids) flash(id);
       }
+      restore();
       document.body.dispatchEvent(new CustomEvent("lanes-swapped"));
     } finally {
       placeNow();
@@ -52,33 +54,28 @@
   document.body.addEventListener("drag-begun", () => { held = true; });
   document.body.addEventListener("drag-ended", () => { held = false; ask(); });
 
-  // What a swap replaces keeps its focus and its place.
+  // What a swap replaces keeps its focus and its place, also where a job goes from one lane to another.
   let focused = null;
   let scrolled = null;
-  const remember = (target) => {
+  let trayTop = 0;
+  function remember(target) {
     const active = document.activeElement;
     if (target.contains(active)) focused = { job: active.closest("[data-job]")?.dataset.job, tab: active.dataset.trayTab };
     if (target.contains(lanes())) scrolled = { left: lanes().scrollLeft, top: lanes().scrollTop };
-    const cards = target.querySelector(".tray-cards");
-    if (cards) trayTop = cards.scrollTop;
-  };
-  let trayTop = 0;
-  const restore = () => {
+    trayTop = target.querySelector(".tray-cards")?.scrollTop ?? trayTop;
+  }
+  function restore() {
     if (scrolled) lanes()?.scrollTo({ ...scrolled, behavior: "instant" });
-    const cards = document.querySelector(".tray-cards");
-    if (cards && trayTop) cards.scrollTop = trayTop;
-    scrolled = null;
-    if (!focused) return;
-    const again = focused.job
-      ? document.querySelector(`.board-content [data-job="${focused.job}"] .job-link`)
-      : focused.tab && document.querySelector(`[data-tray-tab="${focused.tab}"]`);
-    again?.focus({ preventScroll: true });
-    focused = null;
-  };
+    document.querySelector(".tray-cards")?.scrollTo({ top: trayTop, behavior: "instant" });
+    if (focused && document.activeElement === document.body) {
+      const again = focused.job ? `.board-content [data-job="${focused.job}"] .job-link` : `[data-tray-tab="${focused.tab}"]`;
+      document.querySelector(again)?.focus({ preventScroll: true });
+    }
+    focused = scrolled = null;
+    trayTop = 0;
+  }
   document.addEventListener("htmx:oobBeforeSwap", (event) => remember(event.detail.target));
   document.addEventListener("htmx:beforeSwap", (event) => { if (event.detail.target?.id === "board-content") remember(event.detail.target); });
-  document.addEventListener("htmx:oobAfterSwap", restore);
-  document.addEventListener("htmx:afterSwap", (event) => { if (event.detail.elt?.id === "board-content" || event.detail.target?.id === "board-content") restore(); });
 
   // Now --------------------------------------------------------------------------------------------
 
@@ -127,8 +124,8 @@
     history.replaceState(history.state, "", tab.href);
     for (const other of document.querySelectorAll("[data-tray-tab]")) other.toggleAttribute("aria-current", false);
     tab.setAttribute("aria-current", "true");
-    trayTop = 0;
-    changed.add("0");
+    document.querySelector(".tray-cards").scrollTop = 0;
+    tray = true;
     ask();
   });
 })();

@@ -24,6 +24,7 @@ def day(dana, omar, north, tess):
 def open_board(new_context, url, username):
     page = new_context(viewport={"width": 1440, "height": 900}).new_page()
     log_in(page, url, username)
+    page.goto(f"{url}/board/list/")
     expect(page.locator("#live[data-state=live]")).to_be_visible()
     return page
 
@@ -42,6 +43,7 @@ def create_job(page, url):
     page.get_by_label(re.compile("^Description")).fill("No heat, infant in home")
     page.get_by_role("button", name="Save job", exact=True).first.click()
     expect(page).to_have_url(re.compile("/board/"))
+    page.goto(f"{url}/board/list/")
 
 
 def assign(page, number, technician):

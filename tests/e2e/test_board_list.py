@@ -16,8 +16,9 @@ BLOCKED = "ERR_FAILED|WebSocket connection|/events/"
 
 @pytest.fixture
 def board(page, live_site, dana):
-    """Dana's board."""
+    """Dana's list."""
     log_in(page, live_site.url, "dana")
+    page.goto(live_site.url + reverse("board_list"))
     is_live(page)
     return page
 
@@ -55,7 +56,7 @@ def test_slash_n_and_t_lead_to_search_new_job_and_today(board, omar):
     expect(board.locator("[name=q]")).to_have_value("n/t")
     board.goto(board.url.split("?")[0] + "?day=all")
     board.keyboard.press("t")
-    expect(board).to_have_url(re.compile(r"/board/\??$"))
+    expect(board).to_have_url(re.compile(r"/board/list/\??$"))
     board.keyboard.press("n")
     expect(board).to_have_url(re.compile("/jobs/new/$"))
 
@@ -167,7 +168,7 @@ def test_filter_applies_when_its_menu_closes(board, omar):
     board.get_by_role("checkbox", name="Urgent").check()
     assert "priority" not in board.url
     board.locator("h1").dispatch_event("click")
-    expect(board).to_have_url(re.compile(r"/board/\?priority=4$"))
+    expect(board).to_have_url(re.compile(r"/board/list/\?priority=4$"))
     expect(row(board, urgent)).to_be_visible()
     expect(row(board, low)).to_have_count(0)
 
