@@ -17,7 +17,11 @@ USUAL_REASONS: Final[dict[str, list[str]]] = {
 
 class DayField(forms.DateField):
     def __init__(self, **kwargs):
-        super().__init__(required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs)
+        super().__init__(
+            required=False,
+            widget=forms.DateInput(attrs={"type": "date", "autofocus": True}, format="%Y-%m-%d"),
+            **kwargs,
+        )
 
     def clean(self, value):
         day = super().clean(value)
@@ -70,7 +74,9 @@ class FollowUpForm(DuplicateForm):
 class ReasonForm(forms.Form):
     """A reason of one's own, or one of the usual ones by their buttons (`usual`)."""
 
-    reason = forms.CharField(max_length=500, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    reason = forms.CharField(
+        max_length=500, required=False, widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True})
+    )
     usual = forms.CharField(max_length=500, required=False, widget=forms.HiddenInput)
 
     def clean(self):

@@ -47,7 +47,7 @@ VERBS = {
     "priority": Verb("Set priority", "changed", PriorityForm, actions.set_priority),
     "hold": Verb("Put on hold", "put on hold", HoldForm, actions.hold_job),
     "release": Verb("Release", "released", NoFieldsForm, actions.release_job),
-    "cancel": Verb("Cancel", "cancelled", ReasonForm, _cancel),
+    "cancel": Verb("Cancel jobs", "cancelled", ReasonForm, _cancel),
 }
 
 
