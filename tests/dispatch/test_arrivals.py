@@ -17,6 +17,7 @@ from dispatch.tasks import predict_arrivals
 from technicians.models import Position, WorkingHours
 from technicians.positions import Fix
 from tests.factories import JobTypeFactory, SiteFactory, make_job
+from tests.threads import at_the_same_time, winners_and_losers
 
 DAY = date(2026, 11, 20)  # a Friday
 NOON = datetime(2026, 11, 20, 17, tzinfo=UTC)  # in New York
@@ -375,3 +376,21 @@ def test_as_many_queries_for_fifty_jobs_as_for_five(job_of, omar, tess, tom):
         job_of((tess, tom)[number % 2], duration_minutes=5)
     assert counts(3) == few
     assert max(few) <= 12
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_changes_of_one_route_at_the_same_moment_are_both_predicted(job_of, omar, dana, tess, tom):
+    for _ in range(10):
+        jobs = [job_of(duration_minutes=60) for _ in range(3)]
+        outcomes = at_the_same_time(
+            lambda jobs=jobs: actions.assign_job(jobs[0], tom, by=omar, now=NOON),
+            lambda jobs=jobs: actions.change_status(jobs[1], Status.IN_PROGRESS, by=dana, now=NOON),
+            lambda: actions.take_position(tess, fix(latitude=40.1), source=Position.Source.PHONE, now=NOON),
+            lambda: actions.predict_arrivals(now=NOON),
+        )
+        assert winners_and_losers(outcomes)[1] == []
+        assert actions.predict_arrivals(now=NOON) == 0
+        assert arrival(jobs[2]).starts_at == at(60)
+        for job in jobs:
+            actions.change_status(job, Status.CANCELLED, by=omar, note="Again", now=NOON)
