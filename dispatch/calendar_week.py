@@ -30,6 +30,8 @@ class Chip:
     title: str
     marks: str
     words: str  # what colour, shape and marks mean
+    seen: str
+    is_movable: bool
 
 
 @dataclass(slots=True)
@@ -162,6 +164,8 @@ def load_week(request, *, now: datetime | None = None, part: Part | None = None)
     heads = [DayHead(day, day_query(frame, day), day == frame.today) for day in days_between(first, last)]
     week = _Week(frame, heads, WorkingDays(technicians, first, last), _booked_by_day(technicians, first, last))
     jobs = frame.filter.narrow(frame.filter.scope((first, last)))
+    if "status" not in frame.filter.chosen:
+        jobs = jobs.exclude(status=Status.CANCELLED)
     _fill(week, _in_rows(jobs, keys, technicians, everyone), set(everyone))
     return CalendarWeek(frame, first, last, heads, _rows(week, technicians, keys), page, _waiting(frame, first, last))
 
@@ -265,9 +269,11 @@ def _chip(job: Job, *, now: datetime, today: date) -> Chip:
     start = job.planned_starts_at
     return Chip(
         pk=job.pk,
-        classes=f"job-chip {job.status} p{job.priority}{' is-late' if is_late else ''}",
+        classes=f"chip-job {job.status} p{job.priority}{' is-late' if is_late else ''}",
         time=f"{timezone.localtime(start):%H:%M}" if start else job.number,
         title=job.title,
         marks=marks,
         words=" · ".join(said),
+        seen=job.seen,
+        is_movable=job.is_open,
     )

@@ -11,7 +11,7 @@
 
   // One request at a time, whether rows or all of it: so an older answer never overwrites a newer one.
   async function ask() {
-    if (asking || !(everything || waiting.size)) return;
+    if (asking || !(everything || waiting.size) || document.querySelector(".is-dragging")) return;
     asking = true;
     const begun = performance.now();
     const ids = [...waiting];
@@ -53,6 +53,8 @@
     everything = true;
     ask();
   });
+
+  document.body.addEventListener("drag-ended", ask); // until then nothing moves under the pointer
 
   // A narrow screen begins with today, beside the names.
   const box = document.querySelector("[data-calendar-scroll]");

@@ -53,7 +53,7 @@ def cell(response, key, day) -> str:
 
 
 def jobs_in(html) -> list[int]:
-    return [int(pk) for pk in re.findall(r'data-drag-job="(\d+)"', html)]
+    return [int(pk) for pk in re.findall(r'data-job="(\d+)"', html)]
 
 
 def day_of(response, day) -> str:
@@ -145,6 +145,12 @@ def test_jobs_stand_at_their_technician_and_day_in_route_order(week, omar, tess)
     assert untimed.number in cell(page, tess.pk, MONDAY)
 
 
+def test_cancelled_jobs_show_only_when_asked_for(week, omar):
+    job = make_job(Status.CANCELLED, by=omar, scheduled_on=MONDAY)
+    assert jobs_in(html_of(week())) == []
+    assert jobs_in(cell(week(f"?day={MONDAY}&status=cancelled"), "none", MONDAY)) == [job.pk]
+
+
 def test_cells_say_where_a_drop_goes(week, tess):
     page = week()
     assert f'data-drop-day="{MONDAY}" data-drop-technician="none"' in rows_on(page)["none"]
@@ -162,6 +168,14 @@ def test_chip_says_status_priority_and_marks_in_words(week, omar, tess):
         assert word in said
     assert "‼" in said
     assert "‖" in said
+
+
+def test_open_jobs_can_be_dragged_and_say_what_was_seen(week, omar, tess):
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess, scheduled_on=MONDAY)
+    done = make_job(Status.COMPLETED, by=omar, technician=tess, scheduled_on=MONDAY)
+    found = cell(week(), tess.pk, MONDAY)
+    assert f'data-drag-job="{job.pk}" data-seen="assigned.{tess.pk}"' in found
+    assert f'data-drag-job="{done.pk}"' not in found
 
 
 def test_chip_opens_the_drawer(week, omar):
