@@ -6,7 +6,7 @@ whatever its day. What is left over from an earlier day waits for a dispatcher a
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
@@ -82,6 +82,29 @@ def refresh(technician_ids: Iterable[int], *, now: datetime, until: date | None 
                 wanted[prediction.job_id] = _row(facts.technician, prediction, now=now)
     known = _known_rows(technicians, wanted, until=until, zones=zones)
     return {pk: zones[pk] for pk in _write(known, wanted)}
+
+
+def what_if(
+    job: Job, *, technician: Technician, day: date, starts_at: datetime | None, now: datetime
+) -> tuple[list[Prediction], list[Prediction]]:
+    """The technician's day without the job, and with it at that time. Writes nothing."""
+    settings = DispatchSettings.load()
+    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
+    fresh_for = timedelta(minutes=settings.fresh_position_minutes)
+    facts = next(_load([technician], now=now, until=day, zones={}))
+    others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
+    place = _place(job.site.latitude, job.site.longitude)
+    added = replace(
+        _stop(job, place), status=Status.ASSIGNED, planned_starts_at=starts_at, en_route_at=None, started_at=None
+    )
+    later = [n for n, stop in enumerate(others) if starts_at and _begins_after(stop, starts_at)]
+    at = later[0] if later else len(others)
+    routes = (others, [*others[:at], added, *others[at:]])
+    return tuple(_predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel) for route in routes)
+
+
+def _begins_after(stop: Stop, instant: datetime) -> bool:
+    return stop.planned_starts_at is None or stop.planned_starts_at > instant
 
 
 # The facts ----------------------------------------------------------------------------------------

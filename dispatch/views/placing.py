@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
+from dispatch.effects import effect_of
 from dispatch.forms import PlaceForm
 from dispatch.models import Job
 from dispatch.placement import judge
@@ -47,7 +48,10 @@ def placement_preview(request, pk):
     form = PlaceForm(request.GET, job=job, user=request.user)
     if not form.is_valid():
         return render(request, "dispatch/_placement.html", {"job": job, "errors": form.errors}, status=422)
-    return render(request, "dispatch/_placement.html", {"job": job, "verdict": judge(job, form.placement())})
+    placement = form.placement()
+    verdict = judge(job, placement)
+    effect = None if verdict.refusal else effect_of(job, placement, now=timezone.now())
+    return render(request, "dispatch/_placement.html", {"job": job, "verdict": verdict, "effect": effect})
 
 
 def sentence(job: Job) -> str:

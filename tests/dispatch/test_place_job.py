@@ -190,3 +190,24 @@ def test_judging_takes_the_same_number_of_queries(dana, tess, north, today, jobs
     job = make_job(by=dana, zone=north)
     with django_assert_num_queries(8):
         assert judge(job, Placement(tess, today, at(20))).outcome in Outcome
+
+
+def test_preview_tells_the_way_and_who_becomes_late(client, dana, tess, north, today):
+    tomorrow = today + timedelta(days=1)
+    promised = make_job(
+        Status.ASSIGNED,
+        by=dana,
+        zone=north,
+        technician=tess,
+        scheduled_on=tomorrow,
+        planned_starts_at=at(10, days=1),
+        window_starts_at=at(9, 30, days=1),
+        window_ends_at=at(10, 15, days=1),
+    )
+    job = make_job(by=dana, zone=north, scheduled_on=tomorrow)
+    client.force_login(dana)
+    url = reverse("placement_preview", args=[job.pk])
+    page = text_of(client.get(url, {"technician": tess.pk, "day": tomorrow, "at": "09:45"}))
+    assert "min of travel" in page
+    assert f"Makes {promised.number} 30 min late" in page
+    assert "late" not in text_of(client.get(url, {"technician": tess.pk, "day": tomorrow, "at": "14:00"}))
