@@ -13,7 +13,7 @@ from dispatch.demo import DEMO_LOGINS, DEMO_PASSWORD
 from dispatch.demo.area import ZONES
 from dispatch.demo.seed import seed_demo
 from dispatch.models import BillingRecord, Job, Status, StatusChange, User
-from dispatch.models.jobs import ACTIVE
+from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.roles import Role, role_of
 from technicians.models import ClockRecord, Position, Technician
 from zones.models import ServiceZone
@@ -59,6 +59,14 @@ def test_whoever_tries_the_product_finds_a_believable_day(demo_day):
     assert board.exclude(window_starts_at=None).count() >= 20
     assert Job.objects.filter(scheduled_on=DAY + timedelta(days=1)).count() == 6
     assert BillingRecord.objects.filter(completed_at__date__lt=DAY).count() == 60
+
+
+@pytest.mark.django_db
+def test_the_demo_says_when_everyone_will_arrive_and_who_runs_behind():
+    to_come = Job.objects.filter(status__in=TO_DO, scheduled_on__gte=DAY, held_at=None)
+    assert to_come.count() > 20
+    assert not to_come.filter(arrival=None).exists()
+    assert 3 <= on_board().running_behind().count() <= to_come.count() / 2
 
 
 @pytest.mark.django_db
