@@ -19,6 +19,9 @@ from dispatch.models import Job, Status
 from dispatch.placement import moved_to
 
 
+IN_A_HEADER = 100  # ids
+
+
 @dataclass(frozen=True)
 class Verb:
     label: str  # on the button
@@ -107,11 +110,10 @@ def _answer(request, verb: Verb, results: list[BulkResult]):
     refused = [result for result in results if not result.is_done]
     response = _show(request, {"verb": verb, "done": done, "refused": refused, "is_answer": True})
     if request.htmx:
-        events = {
-            "live-jobs": {"jobs": [result.job_id for result in done], "created": []},
-            "select-jobs": {"jobs": [result.job_id for result in refused if result.job]},
-        }
-        response["HX-Trigger"] = json.dumps(events)
+        ids = [result.job_id for result in done]
+        # A proxy's buffer for headers holds few kilobytes; beyond, everything is asked for again.
+        event = {"live-jobs": {"jobs": ids, "created": []}} if len(ids) <= IN_A_HEADER else {"live-refresh": True}
+        response["HX-Trigger"] = json.dumps(event)
     return response
 
 

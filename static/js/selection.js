@@ -18,8 +18,9 @@
     element.classList.toggle("is-selected", isSelected);
     const takesIt = element.matches("tr") || ROLES.includes(element.getAttribute("role"));
     const [name, value] = takesIt ? ["aria-selected", "true"] : ["aria-description", "Selected"];
-    if (isSelected) element.setAttribute(name, value);
-    else if (element.getAttribute(name) === value) element.removeAttribute(name);
+    const said = takesIt ? element : (element.querySelector(".job-link") ?? element);
+    if (isSelected) said.setAttribute(name, value);
+    else if (said.getAttribute(name) === value) said.removeAttribute(name);
     const box = element.querySelector("[data-select-job]");
     if (box) box.checked = isSelected;
   }
@@ -129,6 +130,11 @@
     if (event.target.closest("[data-select-none]")) selectOnly([]);
   });
   document.body.addEventListener("select-jobs", (event) => selectOnly(event.detail.jobs));
+  // The answer to a bulk change: those that were refused stay.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const answer = event.detail.target?.querySelector?.(":scope > [data-now-selected]");
+    if (answer) selectOnly(answer.dataset.nowSelected.split(" ").filter(Boolean));
+  });
 
   // Rows that come anew ------------------------------------------------------------------------
 

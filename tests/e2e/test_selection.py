@@ -73,6 +73,7 @@ def test_selection_survives_live_changes_and_keeps_what_was_refused(board, omar,
     board.get_by_role("button", name="Unassign", exact=True).click()
     expect(board.locator("#dialog")).to_contain_text(f"{begun.number} is En Route with Tess")
     board.keyboard.press("Escape")
+    count_is(board, "4 selected")
     board.evaluate(f"document.body.dispatchEvent(new CustomEvent('select-jobs', {{detail: {{jobs: [{begun.pk}]}}}}))")
     count_is(board, "1 selected")
     board.keyboard.press("Escape")
