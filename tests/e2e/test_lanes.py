@@ -14,6 +14,7 @@ from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import TechnicianFactory
 
+pytestmark = pytest.mark.interaction
 DESK = {"width": 1440, "height": 900}
 
 
