@@ -162,9 +162,9 @@ def _duration_of(leg: Leg | None) -> timedelta:
 def _trouble_under_way(stop: Stop, *, now: datetime) -> _Trouble | None:
     started_at = stop.started_at or now
     if over := _minutes(now - started_at - stop.duration):
-        return _Trouble(stop.job_id, f"{stop.number} runs over by {over} min")
+        return _Trouble(stop.job_id, f"{stop.number} runs over by {_span(over)}")
     if slip := _slip(stop, started_at):
-        return _Trouble(stop.job_id, f"{stop.number} began {slip} min late")
+        return _Trouble(stop.job_id, f"{stop.number} began {_span(slip)} late")
     return None
 
 
@@ -173,10 +173,10 @@ def _trouble_on_the_road(stop: Stop, visit: _Visit, *, now: datetime, is_fresh: 
         return None
     if not is_fresh:
         if left_late := _slip(stop, visit.leaves_at + _duration_of(visit.leg)):
-            return _Trouble(stop.job_id, f"Left {left_late} min late for {stop.number}")
+            return _Trouble(stop.job_id, f"Left {_span(left_late)} late for {stop.number}")
         overdue = _minutes(now - visit.leaves_at - _duration_of(visit.leg))
-        return _Trouble(stop.job_id, f"{stop.number} should have been reached {overdue} min ago")
-    return _Trouble(stop.job_id, f"{stop.number} is still en route, {_minutes(visit.arrives_at - now)} min away")
+        return _Trouble(stop.job_id, f"{stop.number} should have been reached {_span(overdue)} ago")
+    return _Trouble(stop.job_id, f"{stop.number} is still en route, {_span(_minutes(visit.arrives_at - now))} away")
 
 
 def _trouble_to_come(
@@ -187,13 +187,13 @@ def _trouble_to_come(
     if not slip:
         return None
     if visit.starts_at == stop.planned_starts_at:
-        return _Trouble(stop.job_id, f"{stop.number} is planned {slip} min after its time block")
+        return _Trouble(stop.job_id, f"{stop.number} is planned {_span(slip)} after its time block")
     if before is None:
-        reason = f"The shift begins {slip} min too late for {stop.number}"
-        return _Trouble(stop.job_id, reason if free_at > now else f"Not yet left for {stop.number}, {slip} min late")
+        reason = f"The shift begins {_span(slip)} too late for {stop.number}"
+        return _Trouble(stop.job_id, reason if free_at > now else f"Not yet left for {stop.number}")
     if overlap := _slip(stop, free_at):
-        return _Trouble(stop.job_id, f"{stop.number} overlaps {before.number} by {overlap} min")
-    return _Trouble(stop.job_id, f"The way from {before.number} to {stop.number} takes {slip} min too long")
+        return _Trouble(stop.job_id, f"{stop.number} overlaps {before.number} by {_span(overlap)}")
+    return _Trouble(stop.job_id, f"The way from {before.number} to {stop.number} takes {_span(slip)} too long")
 
 
 def _slip(stop: Stop, starts_at: datetime) -> int:
@@ -237,3 +237,8 @@ def _late_minutes(stop: Stop, arrives_at: datetime) -> int:
 def _minutes(length: timedelta) -> int:
     """Whole minutes, 0 when it is negative."""
     return max(0, int(length.total_seconds() // 60))
+
+
+def _span(minutes: int) -> str:
+    """“18 min”, “1 h 05”"""
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d}"

@@ -80,6 +80,11 @@ def test_job_that_runs_over_ends_now_and_says_so():
     assert (first.ends_at, first.why, first.caused_by) == (NOON, "J-000007 runs over by 18 min", 7)
 
 
+def test_hours_are_said_as_hours():
+    [first] = route(in_progress(7, began=-125, minutes=60))
+    assert first.why == "J-000007 runs over by 1 h 05"
+
+
 def test_jobs_after_one_that_runs_over_name_it():
     _, second, third = route(
         in_progress(7, began=-78, minutes=60),
@@ -130,7 +135,7 @@ def test_technician_who_is_early_waits_for_the_time_block():
 
 def test_technician_who_has_not_left_is_late():
     [first] = route(stop(5, planned_starts_at=at(-11)))
-    assert (first.behind_minutes, first.why) == (20, "Not yet left for J-000005, 20 min late")
+    assert (first.behind_minutes, first.why) == (20, "Not yet left for J-000005")
 
 
 def test_shift_that_begins_too_late_is_named():
