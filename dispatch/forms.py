@@ -286,6 +286,7 @@ class PlaceForm(forms.Form):
         required=False, choices=[(word, word) for word in ("ask", "shift", "anyway")], widget=forms.HiddenInput
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
+    version = forms.IntegerField(required=False, min_value=0, max_value=2**31, widget=forms.HiddenInput)
 
     def __init__(self, *args, job: Job, user, **kwargs):
         super().__init__(*args, **kwargs)

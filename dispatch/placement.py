@@ -64,11 +64,14 @@ def moved_to(
     return Placement(technician, day, starts_at)
 
 
-def judge(job: Job, placement: Placement) -> Verdict:
-    """What speaks against putting the job there. Reads the technician's day in a constant number of queries."""
+def judge(job: Job, placement: Placement, *, by=None, base_version: int | None = None) -> Verdict:
+    """What speaks against putting the job there. Reads the technician's day in a constant number of queries.
+
+    `base_version` is the version that `by` was looking at: what others have moved since is an objection.
+    """
     if refusal := _refusal(job, placement):
         return Verdict(placement, refusal)
-    objections = _objections_to_moving(job, placement)
+    objections = _moved_meanwhile(job, by=by, since=base_version) + _objections_to_moving(job, placement)
     if placement.technician is None or placement.day is None:
         return Verdict(placement, objections=objections)
     themselves = Technician.objects.filter(pk=placement.technician.pk)
@@ -100,6 +103,18 @@ def _refusal(job: Job, placement: Placement) -> str:
     if placement.day is None and job.window_starts_at:
         return f"{job.number} has a time block that was promised to the customer: it needs a day."
     return ""
+
+
+def _moved_meanwhile(job: Job, *, by, since: int | None) -> list[Objection]:
+    if since is None or since == job.version:
+        return []
+    objections = []
+    for change in job.field_changes.filter(version__gt=since).exclude(actor=by).select_related("actor"):
+        for name in ("scheduled_on", "planned_starts_at"):
+            if name in change.changes:
+                new = change.changes[name][1] or "no time"
+                objections.append(Objection("meanwhile", f"{change.actor or 'The system'} moved it to {new} meanwhile"))
+    return objections[-1:]
 
 
 def _objections_to_moving(job: Job, placement: Placement) -> list[Objection]:

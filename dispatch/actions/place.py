@@ -31,9 +31,19 @@ class PlacementConflict(ActionRefused):
 
 @journalled
 def place_job(
-    job: Job, placement: Placement, *, by, on_conflict: str = ASK, seen: str | None = None, now: datetime | None = None
+    job: Job,
+    placement: Placement,
+    *,
+    by,
+    on_conflict: str = ASK,
+    seen: str | None = None,
+    base_version: int | None = None,
+    now: datetime | None = None,
 ) -> Job:
     """`on_conflict`: ask raises PlacementConflict, shift moves the later stops along, anyway does it all the same.
+
+    `seen` and `base_version` are Job.seen and Job.version as `by` saw them: another technician or status since then is
+    refused, another time is asked about.
 
     A job that goes to another day takes its time block along. With nobody to do it, it waits in the tray of its day.
     """
@@ -41,7 +51,7 @@ def place_job(
     job = fresh(job)
     if seen is not None and seen != job.seen:
         raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
-    verdict = judge(job, placement)
+    verdict = judge(job, placement, by=by, base_version=base_version)
     if verdict.outcome == Outcome.REFUSED:
         raise ActionRefused(verdict.refusal, job)
     if verdict.outcome == Outcome.ASK and on_conflict == ASK:

@@ -30,6 +30,7 @@ def place_job(request, pk):
                     by=request.user,
                     on_conflict=data["on_conflict"] or actions.ASK,
                     seen=data["seen"] or None,
+                    base_version=data["version"],
                 )
                 return done(request, job, sentence(job))
             except actions.PlacementConflict as conflict:
@@ -49,7 +50,7 @@ def placement_preview(request, pk):
     if not form.is_valid():
         return render(request, "dispatch/_placement.html", {"job": job, "errors": form.errors}, status=422)
     placement = form.placement()
-    verdict = judge(job, placement)
+    verdict = judge(job, placement, by=request.user, base_version=form.cleaned_data["version"])
     effect = None if verdict.refusal else effect_of(job, placement, now=timezone.now())
     return render(request, "dispatch/_placement.html", {"job": job, "verdict": verdict, "effect": effect})
 

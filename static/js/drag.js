@@ -38,6 +38,7 @@
       id: element.dataset.dragJob,
       name: element.querySelector(".job-link")?.textContent.trim() ?? "Job",
       seen: element.dataset.seen ?? "",
+      version: element.dataset.version ?? "",
       length: Number(element.dataset.minutes) || 60,
       planned: lane && element.dataset.planned ? minutesOf(element.dataset.planned) : null,
       element, by, grabbed, home: lane ?? element.closest("[data-drop-technician], [data-drop-day]"), target: null, minutes: null, free: false,
@@ -105,6 +106,7 @@
       day: dropDay ?? "",
       at: drag.minutes === null ? "" : clock(drag.minutes),
       seen: drag.seen,
+      version: drag.version,
     };
   }
   function ask() {

@@ -1,5 +1,6 @@
 """Putting jobs to technicians, days and times: what is asked, what is refused, what moves along."""
 
+import re
 from datetime import datetime, time, timedelta
 
 import pytest
@@ -211,3 +212,30 @@ def test_preview_tells_the_way_and_who_becomes_late(client, dana, tess, north, t
     assert "min of travel" in page
     assert f"Makes {promised.number} 30 min late" in page
     assert "late" not in text_of(client.get(url, {"technician": tess.pk, "day": tomorrow, "at": "14:00"}))
+
+
+def test_two_dispatchers_who_move_the_same_job_see_who_was_first(client, dana, omar, tess, north, today):
+    job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(9))
+    seen = {"seen": job.seen, "version": job.version}
+    actions.place_job(job, Placement(tess, today, at(11)), by=omar)
+    client.force_login(dana)
+    url, data = reverse("place_job", args=[job.pk]), {"technician": tess.pk, "at": "14:00", **seen}
+    asked = client.post(url, data, headers=HTMX)
+    assert asked.status_code == 409
+    assert re.search(r"Omar moved it to \S+ 11:00 meanwhile", text_of(asked))
+    assert "14:00" in text_of(asked)  # what she wanted is kept
+    version = re.search(r'name="version" value="(\d+)"', asked.content.decode())[1]
+    assert client.post(url, data | {"version": version, "on_conflict": "anyway"}, headers=HTMX).status_code == 204
+    job.refresh_from_db()
+    assert job.planned_starts_at == at(14)
+
+
+def test_moving_a_job_goes_beside_what_a_colleague_edits(client, dana, omar, tess, north, today):
+    job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(9))
+    seen = {"seen": job.seen, "version": job.version}
+    actions.edit_job(job, {"description": "Bring a ladder"}, by=omar, base_version=job.version)
+    client.force_login(dana)
+    data = {"technician": tess.pk, "at": "14:00", **seen}
+    assert client.post(reverse("place_job", args=[job.pk]), data, headers=HTMX).status_code == 204
+    job.refresh_from_db()
+    assert (job.planned_starts_at, job.description) == (at(14), "Bring a ladder")
