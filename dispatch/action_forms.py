@@ -94,7 +94,7 @@ class NoFieldsForm(forms.Form):
 class RescheduleForm(forms.Form):
     """`clear` is a button of its own: nobody empties a date field to say it."""
 
-    day = DayField(label="To this day, each at the time of day that it has")
+    day = DayField()
     clear = forms.BooleanField(required=False, widget=forms.HiddenInput)
     anyway = forms.BooleanField(required=False, label="Even those against which something speaks")
 

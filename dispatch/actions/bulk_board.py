@@ -32,6 +32,10 @@ class BulkResult:
         return f"J-{self.job_id:06d}"
 
     @property
+    def sentence(self) -> str:
+        return self.refusal if self.number in self.refusal else f"{self.number}: {self.refusal}"
+
+    @property
     def is_done(self) -> bool:
         return not self.refusal
 
@@ -58,7 +62,7 @@ def change_jobs(
 
 def _change(pk: int, job: Job | None, change: Callable[[Job], Job]) -> BulkResult:
     if job is None:
-        return BulkResult(pk, None, "Not found.")
+        return BulkResult(pk, None, f"J-{pk:06d} was not found.")
     try:
         with transaction.atomic():
             return BulkResult(pk, change(job))
@@ -71,5 +75,5 @@ def assign_waiting_job(
 ) -> Job:
     """As one of many: taking a job from someone who is on it needs a look at that job alone."""
     if job.status in ACTIVE:
-        raise ActionRefused(f"Already {job.get_status_display()} with {job.technician}.", job)
+        raise ActionRefused(f"{job.number} is already {job.get_status_display()} with {job.technician}.", job)
     return assign_job(job, technician, by=by, seen=seen, now=now)

@@ -6,7 +6,7 @@
   const holder = document.createElement("div");
   holder.id = "job-menu";
   holder.hidden = true;
-  document.body.append(holder);
+  document.getElementById("main").append(holder);
 
   let opener = null; // gets the focus back
   let place = { x: 0, y: 0 };

@@ -125,8 +125,7 @@ def test_refused_job_holds_up_no_other_and_stays_selected(desk, omar, tess, nort
     response = desk.send("assign", [*jobs, busy], technician=other.pk)
     page = text_of(response)
     assert "3 assigned, 1 not" in page
-    assert f"{busy.number} ▲ Not assigned: Already En Route with Tess." in page
-    assert f"{jobs[0].number} ✓ Assigned" in page
+    assert f"▲ Not assigned {busy.number} is already En Route with Tess. ✓ Assigned {jobs[0].number}" in page
     assert states([*jobs, busy]) == [(Status.ASSIGNED, other.pk)] * 3 + [(Status.EN_ROUTE, tess.pk)]
     assert stays_selected(response) == [busy.pk]
     assert json.loads(response["HX-Trigger"]) == {"live-jobs": {"jobs": [job.pk for job in jobs], "created": []}}
@@ -135,7 +134,7 @@ def test_refused_job_holds_up_no_other_and_stays_selected(desk, omar, tess, nort
 def test_job_of_another_zone_is_not_found_and_nothing_of_it_is_told(desk, omar, south, jobs):
     secret = make_job(by=omar, zone=south, description="Secret of South")
     response = desk.send("priority", [jobs[0], secret], priority=4)
-    assert f"{secret.number} ▲ Not changed: Not found." in text_of(response)
+    assert f"▲ Not changed {secret.number} was not found." in text_of(response)
     assert "Secret" not in html_of(response)
     assert stays_selected(response) == []
     assert [job.priority for job in now_are([jobs[0], secret])] == [Priority.URGENT, Priority.NORMAL]
