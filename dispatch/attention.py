@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value,
 from django.utils import timezone
 
 from dispatch.models import Job, Priority, Status
+from dispatch.models.jobs import RUNNING_BEHIND
 from technicians.models import TimeOff
 
 LONG_HOLD = timedelta(hours=4)
@@ -59,6 +60,17 @@ def _block_missed(now, today):
     return Q(status__in=NOT_BEGUN, window_ends_at__lt=now)
 
 
+def _running_behind(now, today):
+    # A missed block is known already; what was predicted of it says no more.
+    return RUNNING_BEHIND & ~_block_missed(now, today)
+
+
+def _behind_words(job, now, today) -> str:
+    arrival = job.arrival
+    minutes = arrival.late_minutes or arrival.behind_minutes
+    return f"Running {_long(timedelta(minutes=minutes))} behind{f': {arrival.why}' if arrival.why else ''}"
+
+
 def _due_soon(now, today):
     return Q(status=Status.CREATED, held_at=None, window_ends_at__gte=now, window_starts_at__lt=now + SOON)
 
@@ -88,6 +100,7 @@ CONCERNS = [
         _block_missed,
         lambda job, now, today: f"Block missed: ended {_long(now - job.window_ends_at)} ago",
     ),
+    Concern("behind", "alert", _running_behind, _behind_words),
     Concern("due", "alert", _due_soon, lambda job, now, today: f"Nobody yet for the {_block(job)} block"),
     Concern("away", "alert", _nobody_comes, lambda job, now, today: f"{job.technician} is away"),
     Concern("overdue", "alert", _overdue, lambda job, now, today: f"Overdue by {_days(today - job.scheduled_on)}"),

@@ -1,7 +1,7 @@
 """RQ tasks: each takes ids or nothing, reads the database anew and leaves the work to an action. All may run twice."""
 
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 
 import django_rq
 from django.conf import settings
@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from dispatch import actions
 from dispatch.models import DispatchSettings
+from technicians.models import Technician
 from technicians.positions import forget_positions
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ def rezone_open_jobs() -> int:
 
 def predict_arrivals() -> int:
     return actions.predict_arrivals()
+
+
+def send_day_email(technician_id: int, day: str) -> bool:
+    technician = Technician.objects.select_related("user").get(pk=technician_id)
+    return bool(technician.user.email) and actions.email_day(technician, date.fromisoformat(day))
 
 
 def forget_old_data() -> dict[str, int]:

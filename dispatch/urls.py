@@ -1,12 +1,14 @@
 from django.urls import path
 
 from dispatch.views import (
+    absence,
     board,
     board_list,
     bulk_jobs,
     calendar,
     customers,
     dashboard,
+    day_review,
     day_sheets,
     export_jobs,
     job_actions,
@@ -24,6 +26,14 @@ from dispatch.views import (
 
 urlpatterns = [
     path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("morning/", day_review.morning_review, name="morning_review"),
+    path("morning/send/", day_review.send_day, name="send_day"),
+    path("close-out/", day_review.close_out, name="close_out"),
+    path("jobs/move/", day_review.move_jobs, name="move_jobs"),
+    path("technicians/<int:pk>/sick/", absence.mark_sick, name="mark_sick"),
+    path("technicians/<int:pk>/clock-out/", absence.clock_out_for, name="clock_out_for"),
+    path("time-off/<int:pk>/end/", absence.end_sickness, name="end_sickness"),
+    path("time-off/<int:pk>/jobs/", absence.redistribute, name="redistribute"),
     path("board/", board.board, name="board"),
     path("board/lanes/", board.board_lanes, name="board_lanes"),
     path("board/list/", board_list.board_list, name="board_list"),

@@ -196,6 +196,15 @@ class ClockRecord(models.Model):
     clocked_in_at = models.DateTimeField()
     clocked_out_at = models.DateTimeField(null=True, blank=True)
     closed_by_system = models.BooleanField(default=False, help_text="Ended by the system because nobody clocked out.")
+    closed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who clocked them out in their place.",
+    )
+    close_reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["-clocked_in_at"]

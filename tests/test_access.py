@@ -1,9 +1,11 @@
 """Every URL x every role. A URL that the table does not know fails, so that nothing is left out."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from dispatch.models import BoardAction, Status
 from tests.factories import make_job
@@ -41,6 +43,14 @@ TABLE = {
     "healthz": [Access(ANYONE)],
     "readyz": [Access(ANYONE)],
     "dashboard": [Access(BOARD)],
+    "morning_review": [Access(BOARD)],
+    "send_day": [Access(BOARD, "post")],
+    "close_out": [Access(BOARD)],
+    "move_jobs": [Access(BOARD, "post")],
+    "mark_sick": [Access(BOARD, pk="technician"), Access(BOARD, "post", pk="technician")],
+    "clock_out_for": [Access(BOARD, pk="technician"), Access(BOARD, "post", pk="technician")],
+    "end_sickness": [Access(BOARD, "post", pk="absence")],
+    "redistribute": [Access(BOARD, pk="absence"), Access(BOARD, "post", pk="absence")],
     "board": [Access(BOARD)],
     "board_list": [Access(BOARD)],
     "board_rows": [Access(BOARD)],
@@ -142,6 +152,8 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["board_action"] = BoardAction.objects.filter(changed_jobs__job=job).latest("pk").pk
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
     ids["technician"] = tess.pk
+    now = timezone.now()
+    ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
 
 

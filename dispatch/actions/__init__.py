@@ -4,11 +4,13 @@ Views, RQ tasks, commands and tests all come through here; there is no second wa
 who does it, or None for the system itself. An action that cannot be done raises ActionRefused with the reason.
 """
 
+from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.create import create_job
-from dispatch.actions.duty import clock_in, clock_out, predict_arrivals, take_position
+from dispatch.actions.day_plan import email_day, send_day
+from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals, take_position
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.journal import board_action, unjournalled
@@ -25,6 +27,7 @@ __all__ = [
     "ActionRefused",
     "BulkResult",
     "EditConflict",
+    "Handing",
     "PlacementConflict",
     "SkillNeed",
     "add_note",
@@ -36,22 +39,28 @@ __all__ = [
     "change_status",
     "clock_in",
     "clock_out",
+    "clock_out_for",
     "create_job",
     "create_jobs",
     "describe_state",
     "duplicate_job",
     "edit_job",
+    "email_day",
+    "end_sickness",
     "follow_up_job",
+    "hand_over_jobs",
     "hold_job",
     "last_to_redo",
     "last_to_undo",
     "locate_site",
+    "mark_sick",
     "pin_job",
     "place_job",
     "predict_arrivals",
     "release_job",
     "rezone_open_jobs",
     "save_site",
+    "send_day",
     "set_priority",
     "take_position",
     "unassign_job",

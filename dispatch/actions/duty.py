@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
-from dispatch.actions.base import ActionRefused, publish_arrivals
+from dispatch.actions.base import ActionRefused, check_may_dispatch, publish_arrivals
 from dispatch.actions.bulk import announce_jobs
 from dispatch.models.jobs import ACTIVE
 from technicians import attendance
@@ -20,7 +20,7 @@ MOST_NAMED = 200  # more jobs than this are told of as a whole board
 def clock_in(technician: Technician, *, now: datetime | None = None) -> None:
     now = now or timezone.now()
     if attendance.clock_in(technician, now=now):
-        _publish_technician(technician)
+        publish_technician(technician)
         publish_arrivals([technician.pk], now=now)
 
 
@@ -32,11 +32,34 @@ def clock_out(technician: Technician, *, now: datetime | None = None) -> None:
     if active:
         raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
     if attendance.clock_out(technician, now=now):
-        _publish_technician(technician)
+        publish_technician(technician)
         publish_arrivals([technician.pk], now=now)
 
 
-def _publish_technician(technician: Technician) -> None:
+@transaction.atomic
+def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now: datetime | None = None) -> None:
+    """In their place, because they forgot: who did it, and why, stays with the record."""
+    now = now or timezone.now()
+    check_may_dispatch(by)
+    record = technician.clock_records.filter(clocked_out_at=None).first()
+    if record is None:
+        raise ActionRefused(f"{technician} is not clocked in.")
+    active = technician.jobs.filter(status__in=ACTIVE).first()
+    if active:
+        raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
+    if not record.clocked_in_at <= at <= now:
+        since = timezone.localtime(record.clocked_in_at)
+        raise ActionRefused(f"Give a time between {since:%d %b %H:%M}, when they clocked in, and now.")
+    if not reason.strip():
+        raise ActionRefused("Say why you clock them out.")
+    open_still = technician.clock_records.filter(pk=record.pk, clocked_out_at=None)
+    if not open_still.update(clocked_out_at=at, closed_by=by, close_reason=reason.strip()):
+        raise ActionRefused(f"{technician} has just clocked out.")
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+
+
+def publish_technician(technician: Technician) -> None:
     groups = {realtime.user_group(technician.user_id), *_zone_groups(technician)}
     realtime.publish("technician-changed", groups=groups, technician=technician.pk)
 

@@ -10,7 +10,7 @@ from dispatch import actions
 from dispatch.attention import needing_attention
 from dispatch.dashboard import load_dashboard
 from dispatch.day_progress import DayJob, progress_of
-from dispatch.models import Job, Priority, Status
+from dispatch.models import Arrival, Job, Priority, Status
 from dispatch.roll_call import load_roll_call
 from technicians import attendance
 from technicians.models import TimeOff, WorkingHours
@@ -87,7 +87,17 @@ def test_a_missed_block_is_told_until_work_begins(attention, omar, tess, north):
     job = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, **block)
     assert (job, ["late"]) in attention(now)
     actions.change_status(job, Status.IN_PROGRESS, by=omar)
-    assert attention(now) == []
+    assert all("late" not in kinds for _, kinds in attention(now))
+
+
+def test_a_job_that_runs_behind_says_by_how_much_and_why(page, attention, omar, tess, north):
+    now = timezone.now()
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north)
+    times = dict.fromkeys(("leaves_at", "arrives_at", "starts_at", "ends_at"), now)
+    fields = {"technician": tess, "travel_minutes": 0, "late_minutes": 95, "why": "J-000001 runs over"}
+    Arrival.objects.update_or_create(job=job, defaults={**times, **fields, "predicted_at": now})
+    assert attention(now) == [(job, ["behind"])]
+    assert "Running 1 h 35 min behind: J-000001 runs over" in text_of(page())
 
 
 def test_a_block_that_begins_soon_with_nobody_is_told(attention, omar, north):
