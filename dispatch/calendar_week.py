@@ -159,7 +159,7 @@ def load_week(request, *, now: datetime | None = None, part: Part | None = None)
     first, last = week_of(frame.filter.anchor)
     everyone = list(technicians_for(frame.filter, request.user).by_name().values_list("pk", flat=True))
     page = Paginator(everyone, PAGE_SIZE).get_page(request.GET.get("page"))
-    keys = _keys_of(part, everyone, page) if part else None
+    keys = _keys_of(part, frame.filter.queryset, everyone, page) if part else None
     technicians = [pk for pk in page.object_list if keys is None or str(pk) in keys]
     heads = [DayHead(day, day_query(frame, day), day == frame.today) for day in days_between(first, last)]
     week = _Week(frame, heads, WorkingDays(technicians, first, last), _booked_by_day(technicians, first, last))
@@ -170,9 +170,9 @@ def load_week(request, *, now: datetime | None = None, part: Part | None = None)
     return CalendarWeek(frame, first, last, heads, _rows(week, technicians, keys), page, _waiting(frame, first, last))
 
 
-def _keys_of(part: Part, everyone: list[int], page: Page) -> set[str]:
+def _keys_of(part: Part, jobs, everyone: list[int], page: Page) -> set[str]:
     """The rows of this page in which those jobs are or were."""
-    holders = Job.objects.filter(pk__in=part.job_ids).values_list("technician_id", flat=True)
+    holders = jobs.filter(pk__in=part.job_ids).values_list("technician_id", flat=True)
     known, on_page = set(everyone), {NOBODY, OTHERS, *map(str, page.object_list)}
     return (part.keys | {_key(technician_id, known) for technician_id in holders}) & on_page
 

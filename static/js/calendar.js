@@ -61,41 +61,47 @@
   const today = box?.querySelector("[aria-current=date]");
   if (today) box.scrollLeft = today.offsetLeft - today.parentElement.firstElementChild.offsetWidth;
 
-  // What is replaced gives its focus to the same job's link, and the whole grid its place to the same row.
+  // What is replaced gives its focus to the same job's link, and the rows in sight stay where they are.
   let focused = null;
   let place = null;
-  function remember(element) {
+  const scroller = () => content()?.querySelector("[data-calendar-scroll]");
+  const topOf = (element) => element.getBoundingClientRect().top;
+
+  function remember(replaced) {
     const active = document.activeElement;
-    focused = element.contains(active) ? { job: active.closest("[data-job]")?.dataset.job, href: active.getAttribute("href") } : null;
+    focused = replaced.contains(active) ? { job: active.closest("[data-job]")?.dataset.job, href: active.getAttribute("href") } : null;
+    const box = scroller();
+    if (!box || place) return;
+    const rows = [...box.querySelectorAll("[data-row]")];
+    const row = active.closest("[data-row]") ?? rows.find((one) => topOf(one) >= topOf(box)) ?? rows.at(-1);
+    place = { left: box.scrollLeft, top: box.scrollTop, row: row?.id, offset: row && topOf(row) };
+  }
+  function restore() {
+    refocus();
+    if (!place) return;
+    keepPlace(place);
+    // Rows just put in have an estimated height until they are drawn.
+    requestAnimationFrame(((kept) => () => requestAnimationFrame(() => keepPlace(kept)))(place));
+    place = null;
+  }
+  function keepPlace({ left, top, row, offset }) {
+    const box = scroller();
+    const kept = document.getElementById(row ?? "");
+    if (!box) return;
+    box.scrollLeft = left;
+    if (top > 0 && kept) box.scrollTop += topOf(kept) - offset;
   }
   function refocus() {
     if (!focused) return;
     const links = [...content().querySelectorAll("a")];
     const link = (focused.job && chips(focused.job)[0]?.querySelector(".job-link")) || links.find((a) => focused.href && a.getAttribute("href") === focused.href);
-    (link ?? content().querySelector("[data-calendar-scroll]"))?.focus({ preventScroll: true });
+    (link ?? scroller())?.focus({ preventScroll: true });
     focused = null;
   }
   document.addEventListener("htmx:oobBeforeSwap", (event) => remember(event.detail.target));
-  document.addEventListener("htmx:oobAfterSwap", refocus);
-
+  document.addEventListener("htmx:oobAfterSwap", restore);
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target !== content() || !event.detail.shouldSwap) return;
-    remember(content());
-    const box = content().querySelector("[data-calendar-scroll]");
-    if (!box) return;
-    const top = box.getBoundingClientRect().top;
-    const row = [...box.querySelectorAll("[data-row]")].find((one) => one.getBoundingClientRect().bottom > top);
-    place = { left: box.scrollLeft, top: box.scrollTop, row: row?.id, offset: row && row.getBoundingClientRect().top };
+    if (event.detail.target === content() && event.detail.shouldSwap) remember(content());
   });
-  document.addEventListener("htmx:afterSwap", () => {
-    const box = place && content()?.querySelector("[data-calendar-scroll]");
-    if (box) {
-      box.scrollLeft = place.left;
-      box.scrollTop = place.top;
-      const row = place.top > 0 && document.getElementById(place.row ?? "");
-      if (row) box.scrollTop += row.getBoundingClientRect().top - place.offset;
-    }
-    place = null;
-    refocus();
-  });
+  document.addEventListener("htmx:afterSwap", restore);
 })();

@@ -101,6 +101,12 @@ def test_dispatcher_of_north_gets_no_row_of_south_by_asking_for_it(client, dana,
     assert str(tom.pk) not in rows_on(page)
 
 
+def test_rows_do_not_tell_who_has_a_job_of_south(client, dana, omar, tess, south):
+    foreign = make_job(Status.ASSIGNED, by=omar, zone=south, technician=tess, scheduled_on=MONDAY)
+    client.force_login(dana)
+    assert rows_on(get(client, "calendar_rows", f"?day={MONDAY}&ids={foreign.pk}")) == {}
+
+
 def test_dispatcher_of_north_counts_only_north_in_the_month(client, dana, two_zones, tess, tom):
     client.force_login(dana)
     day = day_of(get(client, "calendar_month", f"?day={MONDAY}"), MONDAY)

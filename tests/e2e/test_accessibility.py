@@ -117,6 +117,13 @@ def test_empty_board_with_filters_is_accessible(dispatching):
     check(dispatching)
 
 
+def test_calendar_is_accessible(dispatching, job):
+    for name in ("calendar_week", "calendar_month"):
+        dispatching.goto(reverse(name))
+        expect(dispatching.locator("[data-live-text]")).to_have_text("Live")
+        check(dispatching, name)
+
+
 def test_new_job_is_accessible_empty_and_with_errors(dispatching, job, browser_errors):
     browser_errors.allow("422")
     page = dispatching

@@ -35,6 +35,8 @@ def pages() -> dict[str, tuple[str, str]]:
         "edit-job": ("dora", f"/jobs/{job.pk}/edit/"),
         "site": ("dora", f"/sites/{job.site_id}/"),
         "assign": ("dora", f"/jobs/{job.pk}/assign/"),
+        "calendar-week": ("dora", "/board/week/"),
+        "calendar-month": ("dora", "/board/month/"),
         "technicians": ("dora", "/technicians/"),
         "finances": ("omar", "/reports/finances/"),
         "my-day": ("tess", "/my-day/"),
