@@ -61,8 +61,9 @@ def load_palette(user, *, text: str, here: str, recent: list[str]) -> list[Group
 
 
 def _is_meant(option: Option, text: str) -> bool:
-    name = f"{option.label} {option.words}".casefold()
-    return all(word in name for word in text.casefold().split())
+    """Every word that is typed begins one of its words."""
+    names = f" {option.label} {option.words}".casefold()
+    return all(f" {word}" in names for word in text.casefold().split())
 
 
 def commands_for(user, *, here: str) -> list[Option]:

@@ -47,14 +47,14 @@
     all[active].scrollIntoView({ block: "nearest" });
   }
 
-  list.addEventListener("htmx:afterSwap", () => {
-    shownFor = input.value;
+  list.addEventListener("htmx:afterSwap", (event) => {
+    shownFor = event.detail.requestConfig.parameters.q;
     const all = options();
     all.forEach((option, number) => { option.id = `palette-option-${number}`; });
     status.textContent = all.length ? `${all.length} found. Arrows choose, Enter opens, Esc closes.` : "Nothing found.";
     list.scrollTop = 0;
     activate(0);
-    if (isChosen) choose();
+    if (isChosen && shownFor === input.value) choose();
   });
 
   function choose() {

@@ -159,3 +159,71 @@ def test_account_pages_are_accessible(dispatching):
     check(dispatching, "password")
     dispatching.locator(".usermenu summary").click()
     check(dispatching, "menu of the account")
+
+
+def test_palette_help_and_menus_of_the_list_are_accessible(dispatching, job, dana, browser_errors):
+    browser_errors.allow("409")
+    page = dispatching
+    dana.saved_views.create(name="Late", page="board_list", query="late=true")
+    page.goto(reverse("board_list") + "?day=all")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette [aria-selected=true]")).to_be_visible()
+    page.keyboard.type("heat")
+    expect(page.locator("#palette").get_by_text("No heat upstairs")).to_be_visible()
+    check(page, "palette")
+    page.keyboard.type(" of nobody")
+    expect(page.get_by_text("Nothing found.")).to_be_visible()
+    check(page, "empty palette")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
+    check(page, "help")
+    page.keyboard.press("Escape")
+    for menu in ("Display", "Views"):
+        page.get_by_text(f"{menu} ▾").click()
+        check(page, menu)
+    page.get_by_text("Save this view…").click()
+    page.locator("#dialog [name=name]").fill("Late")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("You have a view “Late” already")).to_be_visible()
+    check(page, "view that exists")
+
+
+def test_day_sheets_and_saved_views_are_accessible(dispatching, job, dana, tess):
+    view = dana.saved_views.create(name="Late", page="board_list", query="late=true")
+    for url in (
+        reverse("day_sheets"),
+        reverse("day_sheet", args=[tess.pk]),
+        reverse("saved_views"),
+        reverse("save_view"),
+        reverse("rename_view", args=[view.pk]),
+        reverse("keyboard_help"),
+    ):
+        dispatching.goto(url)
+        check(dispatching, url)
+
+
+def test_pages_of_the_day_are_accessible(dispatching, job, omar, tess):
+    page, now = dispatching, timezone.now()
+    in_thread(actions.clock_in, tess)
+    off = {"starts_at": now - timezone.timedelta(hours=1), "ends_at": now + timezone.timedelta(days=1)}
+    away = tess.time_off.create(kind="sick", **off)
+    for name, args in (
+        ("dashboard", []),
+        ("morning_review", []),
+        ("close_out", []),
+        ("redistribute", [away.pk]),
+        ("mark_sick", [tess.pk]),
+        ("clock_out_for", [tess.pk]),
+    ):
+        page.goto(reverse(name, args=args))
+        check(page, name)
+    page.goto(reverse("morning_review"))
+    page.locator("#send-day").click()
+    expect(page.get_by_role("heading", name="told")).to_be_visible()
+    check(page, "sent")
+    page.goto(reverse("dashboard"))
+    page.get_by_text("Figures").click()
+    page.locator(".decision .job-link").first.click()
+    expect(page.locator("#drawer > *")).to_be_visible()
+    check(page, "dashboard with drawer and figures")
