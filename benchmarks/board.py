@@ -1,4 +1,4 @@
-"""The board's list page against Django admin's changelist of the same 50 rows, in one run.
+"""The views of the board against Django admin's changelist of the same rows, in one run, and in a real browser.
 
 python benchmarks/board.py [--smoke]
 """
@@ -24,7 +24,7 @@ class View:
 
     @property
     def url(self) -> str:
-        return f"/board/?{urlencode(self.query)}"
+        return f"/board/list/?{urlencode(self.query)}"
 
     @property
     def peer_url(self) -> str:
@@ -84,6 +84,11 @@ class Comparison:
         self.get(url)
         return time.perf_counter() - begun
 
+    def gzip_kb(self, urls: list[str]) -> float:
+        """On the wire, without what is fetched once and kept."""
+        answers = [self.client.get(url, headers={"Accept-Encoding": "gzip"}) for url in urls]
+        return round(sum(len(answer.content) for answer in answers) / 1024, 1)
+
     def shown(self, url: str) -> list[str]:
         html = self.get(url).content.decode()
         return re.findall(r'<tr id="job-row-(\d+)"', html) or re.findall(r"/peer/dispatch/job/(\d+)/change/", html)
@@ -96,7 +101,7 @@ class Comparison:
 
 
 def rows_url(comparison: Comparison) -> str:
-    pk = comparison.shown("/board/")[0]
+    pk = comparison.shown("/board/list/")[0]
     return f"/board/rows/?ids={pk}&present={pk}"
 
 
@@ -119,8 +124,73 @@ def compare(comparison: Comparison, view: View, *, rounds: int) -> dict:
 
 
 def compare_row(comparison: Comparison, *, rounds: int) -> dict:
-    taken = comparison.interleaved(rows_url(comparison), "/board/", rounds=rounds)
-    return {"rows": 1, **_ratio(*taken, names=("board_rows", "board"))}
+    taken = comparison.interleaved(rows_url(comparison), "/board/list/", rounds=rounds)
+    return {"rows": 1, **_ratio(*taken, names=("board_rows", "board_list"))}
+
+
+# Lanes, week, month and map ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a view with all its jobs may take. Milliseconds are of the two cores that README.md names."""
+
+    view: str
+    jobs: int
+    days: int  # on how many they lie
+    server_ms: int
+    gzip_kb: int
+    first_render_ms: int
+    layout_ms: int
+
+
+BUDGETS = [
+    Budget("lanes", jobs=1000, days=1, server_ms=1000, gzip_kb=120, first_render_ms=2500, layout_ms=400),
+    Budget("week", jobs=2000, days=7, server_ms=1200, gzip_kb=160, first_render_ms=2500, layout_ms=600),
+    Budget("month", jobs=2000, days=28, server_ms=400, gzip_kb=40, first_render_ms=1500, layout_ms=300),
+    Budget("map", jobs=2000, days=1, server_ms=800, gzip_kb=100, first_render_ms=1500, layout_ms=600),
+]
+DROP_MS = 2000  # from the drop to the lane with the job in it
+SLACK_OF_SMOKE = 4  # a shared machine of the day: only what has gone badly wrong is found there
+
+
+def measure_whole_views(company, comparison: Comparison, report, *, is_smoke: bool) -> None:
+    from stage.browser import Browser
+    from stage.whole_views import few_and_many, prepare, urls_of
+
+    stages = {budget.view: prepare(company, budget, share=10 if is_smoke else 1) for budget in BUDGETS}
+    slack = SLACK_OF_SMOKE if is_smoke else 1
+    with Browser(company.dispatcher("bea", zones=None)) as browser:
+        for budget in BUDGETS:
+            first, last = stages[budget.view]
+            urls = urls_of(budget.view, first)
+            few, many = few_and_many(comparison, company, budget, first)
+            figures = compare_whole(comparison, urls, first, last, rounds=3 if is_smoke else 15)
+            figures |= {"queries": many, "gzip_kb": comparison.gzip_kb(urls)} | browser.open(urls[0], budget.view)
+            report.line(view=budget.view, **figures)
+            report.check(few == many, f"{budget.view} takes as many queries with few jobs as with many")
+            for name in ("gzip_kb", "first_render_ms", "layout_ms"):
+                allowed = getattr(budget, name) * (1 if name == "gzip_kb" else slack)
+                report.check(figures[name] <= allowed, f"{budget.view}: {name} at most {allowed}")
+            allowed = budget.server_ms * slack
+            report.check(figures["board"]["p50"] <= allowed, f"{budget.view}: server at most {allowed} ms")
+        drop = browser.drop(urls_of("lanes", stages["lanes"][0])[0], drops=3 if is_smoke else 10)
+        report.line(view="drop", **drop)
+        report.check(drop["p50"] <= DROP_MS * slack, f"a drop is confirmed within {DROP_MS * slack} ms")
+
+
+def compare_whole(comparison: Comparison, urls: list[str], first, last, *, rounds: int) -> dict:
+    """A view's page, with what it fetches for itself, against one changelist of all its jobs."""
+    from stage.peer import PEER
+
+    from dispatch.models import Job
+
+    PEER.rows = lambda user: Job.objects.visible_to(user).on_days(first, last)
+    PEER.ordering, PEER.list_per_page = ("pk",), 5000
+    *ours, theirs = comparison.interleaved(*urls, "/peer/dispatch/job/", rounds=rounds)
+    together = [sum(parts) for parts in zip(*ours, strict=True)]
+    rows = len(comparison.shown("/peer/dispatch/job/"))
+    return {"rows": rows, **_ratio(together, theirs, names=("board", "admin"))}
 
 
 def _ratio(ours: list[float], theirs: list[float], *, names: tuple[str, str]) -> dict:
@@ -156,6 +226,7 @@ def main() -> None:
         report.line(view="changed row", jobs=many, queries=after["changed row"][0], **figures)
         for name, (ours, _) in after.items():
             report.check(ours == before[name][0], f"{name} takes as many queries with {many} jobs as with {few}")
+        measure_whole_views(company, comparison, report, is_smoke=options.smoke)
     report.exit()
 
 

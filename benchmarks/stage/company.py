@@ -12,7 +12,7 @@ from dispatch.models.customers import phone_digits
 from dispatch.models.jobs import RequiredSkill
 from dispatch.roles import Role, give_role
 from sla.models import Priority
-from technicians.models import Skill, Technician, TechnicianSkill
+from technicians.models import Skill, Technician, TechnicianSkill, WorkingHours
 from zones.access import grant_zones
 from zones.models import ServiceZone
 
@@ -66,6 +66,28 @@ class Company:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
 
+    def fill_days(self, first: date, days: int, jobs: int) -> None:
+        """So many jobs on these days: each technician has a row of them, some nobody has, of today some are done."""
+        made = [self._planned_job(first + timedelta(days=number % days), number // days) for number in range(jobs)]
+        Job.objects.bulk_create(made, batch_size=BATCH)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+    def _planned_job(self, day: date, number: int) -> Job:
+        if number % 12 == 11:
+            return self._job(day, status=Status.CREATED, created_at=self.now)
+        technician = self.technicians[number % len(self.technicians)]
+        row = number // len(self.technicians)
+        begins = self._at(day, 7) + timedelta(minutes=100 * (row % 6) + 7 * (number % 9))
+        fields = {"technician": technician, "assigned_at": self.now, "created_at": self.now}
+        if day <= self.today and row < 2:
+            times = {"started_at": begins, "completed_at": begins + timedelta(minutes=55)}
+            job = self._job(day, status=Status.COMPLETED, **fields, **times)
+        else:
+            job = self._job(day, status=Status.ASSIGNED, **fields)
+        job.planned_starts_at, job.duration_minutes = begins, 60
+        return job
+
     def _zone(self, number: int) -> ServiceZone:
         west, south = WEST + number % 4 * SIDE, SOUTH + number // 4 * SIDE
         east, north = west + SIDE, south + SIDE
@@ -98,6 +120,11 @@ class Company:
             TechnicianSkill(technician=technician, skill=skill, level=self.chance.randint(1, 4))
             for technician in technicians
             for skill in self.chance.sample(self.skills, 3)
+        )
+        WorkingHours.objects.bulk_create(
+            WorkingHours(technician=technician, weekday=weekday, starts_at=time(7), ends_at=time(17))
+            for technician in technicians
+            for weekday in range(7)
         )
         return technicians
 
