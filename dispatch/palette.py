@@ -101,6 +101,8 @@ def _pages(user) -> list[Option]:
         (name, f"Go to {label.lower()}", keys.get(name, ""), "dispatch.view_job", "board") for name, label in VIEWS
     ]
     pages += [
+        ("morning_review", "Go to morning review", "", "dispatch.view_job", "day plan"),
+        ("close_out", "Go to close-out", "", "dispatch.view_job", "day evening end"),
         ("technicians", "Go to technicians", "", "technicians.view_technician", "crew people"),
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),

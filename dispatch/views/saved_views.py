@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch.filters import JobFilter
+from dispatch.frame import VIEW_OF, VIEWS
 from dispatch.models import SavedView
 from dispatch.views.transitions import render_dialog
 
 VIEWS_AT_MOST = 50
 QUERY_LENGTH = 2000
+PAGES = [(name, label) for name, label in SavedView.Page.choices if name in {*dict(VIEWS), *VIEW_OF}]
 
 
 class NameForm(forms.Form):
@@ -36,7 +38,7 @@ class NameForm(forms.Form):
 
 
 class SavedViewForm(NameForm):
-    page = forms.ChoiceField(choices=SavedView.Page.choices, widget=forms.HiddenInput)
+    page = forms.ChoiceField(choices=PAGES, widget=forms.HiddenInput)
     query = forms.CharField(required=False, max_length=QUERY_LENGTH, widget=forms.HiddenInput)
     keep_day = forms.BooleanField(required=False, label="Keep the day")
 
@@ -74,7 +76,7 @@ def open_query(request) -> str:
     """What the browser shows now: a script may have changed the address since the page was made."""
     here = urlsplit(request.htmx.current_url_abs_path or "")
     page = request.GET.get("page")
-    is_this_page = page in SavedView.Page.values and here.path == reverse(page)
+    is_this_page = page in dict(PAGES) and here.path == reverse(page)
     return here.query if is_this_page else request.GET.get("query", "")
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.urls import reverse
 
+from dispatch.frame import VIEW_OF, VIEWS
 from dispatch.models import SavedView
 from dispatch.views.saved_views import QUERY_LENGTH, VIEWS_AT_MOST
 from tests.pages import html_of, links_of, text_of
@@ -137,6 +138,14 @@ def test_dialog_takes_the_filters_that_the_browser_shows(her):
     elsewhere = headers | {"HX-Current-URL": "http://testserver/technicians/?q=now"}
     dialog = her.get(reverse("save_view"), {"page": "board_list", "query": "q=before"}, headers=elsewhere)
     assert 'value="q=before"' in html_of(dialog)
+
+
+def test_every_view_of_the_board_can_be_saved(her, dana):
+    pages = [*dict(VIEWS), *VIEW_OF]
+    for page in pages:
+        save(her, page, page=page)
+    assert views_of(dana) == {page: reverse(page) for page in pages}
+    assert set(pages) <= set(SavedView.Page.values)
 
 
 # Renaming and deleting ----------------------------------------------------------------------------
