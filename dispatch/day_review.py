@@ -114,12 +114,12 @@ def _people(roll_call: RollCall, jobs_of: Counter[int]) -> list[Person]:
         (roll_call.went_home, "off", "Gone home"),
         (roll_call.off, "off", "Off"),
     ]
-    people = [
-        Person(presence, state, label, jobs_of[presence.technician.pk])
-        for group, state, label in groups
-        for presence in group
-    ]
-    return sorted(people, key=lambda person: (not person.needs_handover, person.state != "missing"))
+    people: dict[int, Person] = {}
+    for group, state, label in groups:
+        for presence in group:
+            pk = presence.technician.pk
+            people.setdefault(pk, Person(presence, state, label, jobs_of[pk]))
+    return sorted(people.values(), key=lambda person: (not person.needs_handover, person.state != "missing"))
 
 
 # Close-out ----------------------------------------------------------------------------------------

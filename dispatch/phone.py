@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 
 from django.utils import timezone
 
+from dispatch.actions.day_plan import sent_to
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
 from technicians.models import Technician
@@ -19,6 +20,7 @@ class Day:
     current: Job | None  # under way, or else the next one that can be begun
     following: list[Job]
     finished: list[Job]
+    sent_at: datetime | None  # when the office sent this day
 
     @property
     def is_on_duty(self) -> bool:
@@ -53,6 +55,7 @@ def load_day(technician: Technician, *, now: datetime | None = None) -> Day:
         current=current,
         following=[job for job in open_jobs if job is not current],
         finished=[job for job in jobs if not job.is_open],
+        sent_at=sent_to(technician, today),
     )
 
 

@@ -120,8 +120,8 @@ def _option(task: Task, worker: Worker, travel: Travel) -> Option:
 
 
 def _why_nobody(options: list[Option]) -> str:
-    """“Nobody: Lacks HVAC Expert (4), Day is full (1)”, each counted under the first thing against them."""
+    """“Lacks HVAC Expert (4), Day is full (1)”, each counted under the first thing against them."""
     if not options:
         return "Nobody else is there"
     first = Counter(IN_SHORT.get(option.objections[0].kind, option.objections[0].text) for option in options)
-    return "Nobody: " + ", ".join(f"{text} ({count})" for text, count in first.most_common(4))
+    return ", ".join(f"{text} ({count})" for text, count in first.most_common(4))

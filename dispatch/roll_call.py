@@ -56,7 +56,7 @@ class Presence:
 
 @dataclass(frozen=True)
 class RollCall:
-    """By name. Whoever is on duty is not also expected, off or away."""
+    """By name. Whoever is on duty is not also expected, off or away, but may be sick: a job is still under way."""
 
     day: date
     now: datetime
@@ -81,7 +81,7 @@ class RollCall:
 
     @property
     def sick(self) -> list[Presence]:
-        return [one for one in self.everyone if one.is_sick and not one.is_on_duty]
+        return [one for one in self.everyone if one.is_sick]
 
     @property
     def away(self) -> list[Presence]:

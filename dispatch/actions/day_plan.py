@@ -35,6 +35,11 @@ def last_sent(user, day: date) -> datetime | None:
     return sent.values_list("created_at", flat=True).first()
 
 
+def sent_to(technician: Technician, day: date) -> datetime | None:
+    notices = Notification.objects.filter(recipient=technician.user_id, kind=kind_of(day))
+    return notices.values_list("created_at", flat=True).first()
+
+
 @transaction.atomic
 def send_day(day: date, *, by, now: datetime | None = None) -> list[Told]:
     """To everyone with jobs that day whom the user may see; by name. Their earlier notice of that day is replaced."""

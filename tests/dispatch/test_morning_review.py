@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,15 @@ def test_everybody_is_named_with_where_they_stand(review, dana, north, tess, sue
     shown = text_of(review())
     assert "Tess In since" in shown
     assert "Sue Not in yet" in shown or timezone.localtime().strftime("%H:%M") < "00:11"
+
+
+def test_who_is_sick_with_a_job_under_way_is_listed_once_as_sick(review, omar, north, tess):
+    attendance.clock_in(tess, now=timezone.now() - timedelta(hours=1))
+    make_job(Status.IN_PROGRESS, by=omar, technician=tess, zone=north)
+    call_in_sick(tess, omar)
+    shown = html_of(review())
+    assert shown.count(f'data-technician="{tess.pk}"') == 1
+    assert "Hand over 1 job" in shown
 
 
 def test_leftovers_are_moved_to_today_at_their_time_of_day(client, review, dana, omar, north, tess):
@@ -320,7 +330,7 @@ def test_a_job_that_nobody_can_do_says_why_and_stays_unassigned(client, dana, om
     absence = call_in_sick(tess, dana)
     client.force_login(dana)
     shown = client.get(reverse("redistribute", args=[absence.pk]))
-    assert "Nobody: Lacks Gas Expert (1)" in text_of(shown)
+    assert "Nobody fits Lacks Gas Expert (1)" in text_of(shown)
     assert '<option value="none" selected>' in html_of(shown)
 
 
@@ -359,6 +369,14 @@ def test_sending_tells_everyone_who_has_jobs_that_day(client, dana, omar, north,
     assert notice.text.endswith("1 job, first 09:00 at 5 Elm St")
     assert "no e-mail server is set up" in shown
     assert "Last sent" in text_of(client.get(reverse("morning_review")))
+
+
+def test_technician_sees_on_the_phone_when_the_day_was_sent(client, dana, omar, north, tess):
+    assigned(tess, omar, north)
+    client.force_login(tess.user)
+    assert "sent" not in text_of(client.get(reverse("phone")))
+    actions.send_day(day(), by=dana)
+    assert re.search(r"1 job · sent \d\d:\d\d", text_of(client.get(reverse("phone"))))
 
 
 def test_sending_twice_leaves_one_notice(client, dana, omar, north, tess):

@@ -73,7 +73,7 @@ def test_nobody_eligible_says_why_and_still_names_everybody():
     workers = [worker(1), worker(2), worker(3, skills=[GAS], jobs=8), worker(4, skills=[GAS], off="Vacation")]
     (suggestion,) = share_out([task(10, needs=[GAS])], lambda day: workers, TRAVEL)
     assert suggestion.chosen is None
-    assert suggestion.why == "Nobody: Lacks Gas Beginner (2), Vacation (1), Day is full (1)"
+    assert suggestion.why == "Lacks Gas Beginner (2), Vacation (1), Day is full (1)"
     assert {option.technician_id for option in suggestion.options} == {1, 2, 3, 4}
 
 
