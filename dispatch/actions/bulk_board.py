@@ -56,7 +56,7 @@ def change_jobs(
         entry.watch(jobs.values())
         results = [_change(pk, jobs.get(pk), change) for pk in wanted]
     if done := [result.job for result in results if result.is_done]:
-        publish_jobs(done, also=groups)
+        publish_jobs(done, also=groups, now=now)
     return results
 
 

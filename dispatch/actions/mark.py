@@ -36,7 +36,7 @@ def pin_job(job: Job, *, time: bool, technician: bool, by, now: datetime | None 
     FieldChange.objects.create(
         job=job, version=job.version, changed_at=now, actor=by, changes={"pinned": [pins_of(was), pins_of(job)]}
     )
-    publish_job(job)
+    publish_job(job, now=now)
     return job
 
 

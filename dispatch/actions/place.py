@@ -64,7 +64,7 @@ def place_job(
         _hand_over(job, placement.technician, by=by, now=now)
         shifted = _shift_the_rest(job, placement, by=by, now=now) if on_conflict == SHIFT else []
     job = fresh(job)
-    publish_jobs([job, *shifted], also=groups)
+    publish_jobs([job, *shifted], also=groups, now=now)
     return job
 
 
