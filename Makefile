@@ -8,10 +8,13 @@ install = .venv/bin/pip install --quiet --disable-pip-version-check uv \
 	&& .venv/bin/uv pip install --quiet $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode) --python .venv/bin/python -r $(1) \
 	|| .venv/bin/pip install --quiet --disable-pip-version-check -r $(1)
 
-.PHONY: demo test lint benchmarks
+.PHONY: demo play test lint benchmarks
 
 demo: .venv/installed  ## the whole product at http://127.0.0.1:8000/
 	@.venv/bin/python -m config.supervisor
+
+play: .venv/installed  ## plays the running demo's day forward; ARGS as in ARGS="--speed 20 --minutes 10"
+	@.venv/bin/python -m config.play $(ARGS)
 
 test: .venv/installed-dev  ## everything, on SQLite + Valkey and on PostgreSQL + Redis; ARGS go to pytest
 	@.venv/bin/python -m tests $(ARGS)

@@ -137,8 +137,8 @@ class Office:
                     actions.place_job(job, placement, by=by, seen=job.seen, now=self.agenda.clock.now())
                 except actions.ActionRefused:
                     continue
-                when = f", {timezone.localtime(placement.starts_at):%H:%M}"
-                self.agenda.tell(f"{by} moves {job.number} from {job.technician} to {technician}{when}")
+                whither = technician if starts_at is None else f"{timezone.localtime(later):%H:%M}"
+                self.agenda.tell(f"{by} moves {job.number} of {job.technician} to {whither}")
                 return
 
     def _hold_one(self) -> None:
