@@ -6,7 +6,8 @@ One loader for the page and for single lanes. Positions are percent of the axis;
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Prefetch, Q
+from django.db.models import F, Max, Min, Prefetch, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from dispatch.crew import STALE_POSITION, doing_of, load_tone, with_today
@@ -15,12 +16,14 @@ from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
 from dispatch.tray import Tray, load_tray
 from technicians.availability import Shift, shifts_on
-from technicians.models import Technician, TimeOff
+from technicians.models import ClockRecord, Technician, TimeOff, WorkingHours
 from zones import access
 
 ZOOMS = [("day", "Day", 1.0), ("half", "Half day", 2.0), ("hour", "Hours", 5.0)]
 USUAL_HOURS = (7, 18)
+FIRST_LANES = 30  # more than a screen holds; the others come when they are scrolled to
 PLAN_DIFFERS = timedelta(minutes=5)
+DRAWN_TIMES = ("planned_starts_at", "started_at", "completed_at", "arrival__starts_at", "arrival__ends_at")
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,18 @@ class Lane:
 
 
 @dataclass(frozen=True)
+class WaitingLane:
+    """A lane out of sight: its place is kept, its day is not loaded."""
+
+    technician: Technician
+    zone_name: str
+
+
+@dataclass(frozen=True)
 class Lanes:
     frame: Frame
     axis: Axis
-    lanes: list[Lane]
+    lanes: list[Lane | WaitingLane]
     tray: Tray
     zoom: str
     is_grouped: bool
@@ -165,24 +176,23 @@ class Lanes:
 def load_lanes(request, *, now: datetime | None = None) -> Lanes:
     now = now or timezone.now()
     frame = load_frame(request, "board", now=now)
-    facts = load_facts(request, frame)
-    axis = axis_for(facts)
-    lanes = [make_lane(technician, facts, axis) for technician in facts.technicians]
-    hides_off = request.GET.get("off") == "hide"
-    shown = [lane for lane in lanes if not (hides_off and lane.is_off)]
-    is_grouped = request.GET.get("group") == "zone"
-    if is_grouped:
-        shown.sort(key=lambda lane: (not lane.zone_name, lane.zone_name))  # stable: by name within a zone
+    day = frame.day or frame.today
+    hides_off, is_grouped = request.GET.get("off") == "hide", request.GET.get("group") == "zone"
+    everyone = chosen_technicians(request, frame)
+    shown = in_order(with_something_on(everyone, day, frame) if hides_off else everyone, is_grouped=is_grouped)
+    axis = axis_of([technician.pk for technician in shown], day)
+    facts = load_facts(request, frame, only={technician.pk for technician in shown[:FIRST_LANES]})
+    drawn = {technician.pk: make_lane(technician, facts, axis) for technician in facts.technicians}
     zoom = request.GET.get("zoom", "")
     return Lanes(
         frame=frame,
         axis=axis,
-        lanes=shown,
+        lanes=[drawn.get(technician.pk) or WaitingLane(technician, technician.zone_name) for technician in shown],
         tray=load_tray(request, frame),
         zoom=zoom if zoom in {name for name, *_ in ZOOMS} else "day",
         is_grouped=is_grouped,
         hides_off=hides_off,
-        hidden_count=len(lanes) - len(shown),
+        hidden_count=everyone.count() - len(shown) if hides_off else 0,
     )
 
 
@@ -219,7 +229,7 @@ class Facts:
         return self.zone_ids is access.ALL_ZONES or job.zone_id is None or job.zone_id in self.zone_ids
 
 
-def load_facts(request, frame: Frame, *, only: set[int] | None = None) -> Facts:
+def load_facts(request, frame: Frame, *, only: set[int]) -> Facts:
     day = frame.day or frame.today
     technicians = _technicians(request, frame, day, only=only)
     jobs: dict[int, list[Job]] = {technician.pk: [] for technician in technicians}
@@ -242,30 +252,54 @@ def load_facts(request, frame: Frame, *, only: set[int] | None = None) -> Facts:
     )
 
 
-def _technicians(request, frame: Frame, day: date, *, only: set[int] | None) -> list[Technician]:
+def chosen_technicians(request, frame: Frame):
+    """Whose lanes there are: whom the user may see and the filters leave."""
     chosen = frame.filter.chosen
     technicians = Technician.objects.visible_to(request.user).active()
-    if only is not None:
-        technicians = technicians.filter(pk__in=only)
     if wanted := [t for t in chosen.get("technician", ()) if isinstance(t, Technician)]:
         technicians = technicians.filter(pk__in=[technician.pk for technician in wanted])
     if zones := [zone for zone in chosen.get("zone", ()) if zone != "none"]:
-        technicians = technicians.filter(zones__in=zones).distinct()
+        covering = Technician.zones.through.objects.filter(servicezone__in=zones).values("technician")
+        technicians = technicians.filter(pk__in=covering)
+    return technicians
+
+
+def with_something_on(technicians, day: date, frame: Frame):
+    """Those at work, or with jobs that day: what "hide off shift" leaves."""
+    busy = Job.objects.filter(_drawn_on(day, frame)).exclude(status=Status.CANCELLED).exclude(technician=None)
+    on_duty = ClockRecord.objects.filter(clocked_out_at=None) if day == frame.today else ClockRecord.objects.none()
+    return technicians.filter(Q(pk__in=busy.values("technician")) | Q(pk__in=on_duty.values("technician")))
+
+
+def in_order(technicians, *, is_grouped: bool) -> list[Technician]:
+    """By name, or by the first of their zones and then by name."""
+    named = technicians.annotate(zone_name=Coalesce(Min("zones__name"), Value(""))).by_name()
+    if not is_grouped:
+        return list(named)
+    return sorted(named, key=lambda technician: (not technician.zone_name, technician.zone_name))
+
+
+def _technicians(request, frame: Frame, day: date, *, only: set[int]) -> list[Technician]:
     starts = timezone.make_aware(datetime.combine(day, time.min))
     off = TimeOff.objects.filter(starts_at__lt=starts + timedelta(days=1), ends_at__gt=starts)
-    technicians = with_today(technicians, now=frame.now).prefetch_related(
-        "working_hours", Prefetch("time_off", off, to_attr="off_that_day")
+    technicians = with_today(chosen_technicians(request, frame).filter(pk__in=only), now=frame.now)
+    return list(
+        technicians.prefetch_related("working_hours", Prefetch("time_off", off, to_attr="off_that_day")).by_name()
     )
-    return list(technicians.by_name())
+
+
+def _drawn_on(day: date, frame: Frame) -> Q:
+    """That day's jobs, and today also what is under way or was finished, whatever day it was meant for."""
+    drawn = Q(scheduled_on=day)
+    if day == frame.today:
+        midnight = timezone.make_aware(datetime.combine(day, time.min))
+        drawn |= Q(status__in=ACTIVE) | Q(completed_at__gte=midnight)
+    return drawn
 
 
 def _jobs_of(technician_ids, day: date, frame: Frame) -> list[Job]:
-    """That day's, and today also what is under way or was finished, whatever day it was meant for."""
-    shown = Q(scheduled_on=day)
-    if day == frame.today:
-        midnight = timezone.make_aware(datetime.combine(day, time.min))
-        shown |= Q(status__in=ACTIVE) | Q(completed_at__gte=midnight)
-    jobs = Job.objects.filter(shown, technician__in=list(technician_ids)).exclude(status=Status.CANCELLED)
+    jobs = Job.objects.filter(_drawn_on(day, frame), technician__in=list(technician_ids))
+    jobs = jobs.exclude(status=Status.CANCELLED)
     return list(jobs.select_related("customer", "site", "job_type", "arrival").in_route_order())
 
 
@@ -275,21 +309,31 @@ def _matching(frame: Frame) -> set[int] | None:
     return set(frame.filter.narrow(frame.filter.scope()).values_list("pk", flat=True))
 
 
-def axis_for(facts: Facts) -> Axis:
-    """Whole hours around everybody's shifts and everything that is drawn; the usual day where there is neither."""
-    day_axis = Axis(facts.day, 0, 24)
-    minutes = []
-    for shifts in facts.shifts.values():
-        for shift in shifts or ():
-            minutes += [day_axis.minute(shift.starts_at), day_axis.minute(shift.ends_at)]
-    for jobs in facts.jobs.values():
-        for job in jobs:
-            if times := times_of(job, now=facts.now):
-                minutes += [day_axis.minute(instant) for instant in times]
-    usual = [hour * 60 for hour in USUAL_HOURS]
-    first, last = min(minutes or usual), max(minutes or usual)
-    last = max(last, first + 8 * 60)
-    return Axis(facts.day, max(0, int(first // 60)), min(30, int(-(-last // 60))))
+def axis_of(technician_ids: list[int], day: date) -> Axis:
+    """Whole hours around everybody's shifts and all that is drawn; the usual day where there is neither."""
+    axis = Axis(day, 0, 24)
+    rows = WorkingHours.objects.filter(technician__in=technician_ids, weekday=day.weekday())
+    shifts = shifts_on(day, _widest(rows, day.weekday()), zone=timezone.get_current_timezone()) or []
+    jobs = Job.objects.filter(technician__in=technician_ids, scheduled_on=day).exclude(status=Status.CANCELLED)
+    found = jobs.aggregate(*(edge(name) for edge in (Min, Max) for name in DRAWN_TIMES))
+    instants = [instant for shift in shifts for instant in (shift.starts_at, shift.ends_at)]
+    instants += [instant for instant in found.values() if instant]
+    minutes = [axis.minute(instant) for instant in instants] or [hour * 60 for hour in USUAL_HOURS]
+    if last_start := found["planned_starts_at__max"]:
+        minutes.append(axis.minute(last_start) + 60)
+    first, last = min(minutes), max(*minutes, min(minutes) + 8 * 60)
+    return Axis(day, max(0, int(first // 60)), min(30, int(-(-last // 60))))
+
+
+def _widest(rows, weekday: int) -> list[WorkingHours]:
+    """Of all these hours one row a kind: the longest by day, and the longest past midnight."""
+    by_day = rows.filter(ends_at__gt=F("starts_at")).aggregate(Min("starts_at"), Max("ends_at"))
+    by_night = rows.filter(ends_at__lte=F("starts_at")).aggregate(Min("starts_at"), Max("ends_at"))
+    return [
+        WorkingHours(weekday=weekday, starts_at=edges["starts_at__min"], ends_at=edges["ends_at__max"])
+        for edges in (by_day, by_night)
+        if edges["starts_at__min"]
+    ]
 
 
 # Lanes --------------------------------------------------------------------------------------------

@@ -54,6 +54,19 @@
   document.body.addEventListener("drag-begun", () => { held = true; });
   document.body.addEventListener("drag-ended", () => { held = false; ask(); });
 
+  // Lanes out of sight are empty until they come near.
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      changed.add(target.dataset.lane);
+    }
+    ask();
+  }, { root: null, rootMargin: "600px 0px" });
+  const watchWaiting = () => document.querySelectorAll(".lane.is-waiting").forEach((waiting) => near.observe(waiting));
+  document.body.addEventListener("lanes-swapped", watchWaiting);
+  watchWaiting();
+
   // What a swap replaces keeps its focus and its place, also where a job goes from one lane to another.
   let focused = null;
   let scrolled = null;

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.lanes import Axis
+from dispatch.lanes import FIRST_LANES, Axis
 from dispatch.models import Priority, Status
 from technicians.models import TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job
@@ -245,6 +245,19 @@ def test_odd_questions_for_lanes_get_an_answer(board, client, params):
     assert client.get(reverse("board_lanes"), params).status_code == 422
 
 
+def test_lanes_out_of_sight_wait_and_come_when_asked_for(client, omar, north, tomorrow):
+    technicians = [TechnicianFactory(user__username=f"tech{n:02d}", zones=[north]) for n in range(FIRST_LANES + 1)]
+    last = technicians[-1]
+    job = make_job(Status.ASSIGNED, by=omar, zone=north, technician=last, scheduled_on=tomorrow)
+    client.force_login(omar)
+    page = client.get(reverse("board"), {"day": tomorrow})
+    assert "is-waiting" in lane(page, last)
+    assert jobs_in(lane(page, last)) == []
+    assert "is-waiting" not in lane(page, technicians[-2])
+    changed = client.get(reverse("board_lanes"), {"day": tomorrow, "lanes": last.pk, "axis": "7-18"})
+    assert jobs_in(lane(changed, last)) == [job.pk]
+
+
 @pytest.mark.parametrize("jobs", [5, 40])
 def test_lanes_take_the_same_number_of_queries(client, omar, north, tomorrow, jobs, django_assert_num_queries):
     technicians = [TechnicianFactory(zones=[north]) for _ in range(jobs // 5)]
@@ -258,5 +271,5 @@ def test_lanes_take_the_same_number_of_queries(client, omar, north, tomorrow, jo
         )
     make_job(by=omar, zone=north, scheduled_on=tomorrow)
     client.force_login(omar)
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(26):
         client.get(reverse("board"), {"day": tomorrow})
