@@ -81,6 +81,14 @@ def test_an_urgent_job_that_nobody_has_comes_first(attention, omar, north):
     assert attention() == [(urgent, ["urgent"]), (overdue, ["overdue"])]
 
 
+def test_what_is_wrong_counts_more_than_the_priority(attention, omar, north):
+    now = timezone.now()
+    overdue = make_job(by=omar, zone=north, scheduled_on=day(-3), priority=Priority.HIGH)
+    block = {"window_starts_at": now - timedelta(hours=2), "window_ends_at": now - timedelta(minutes=1)}
+    late = make_job(by=omar, zone=north, priority=Priority.LOW, **block)
+    assert [job for job, _ in attention(now)] == [late, overdue]
+
+
 def test_a_missed_block_is_told_until_work_begins(attention, omar, tess, north):
     now = timezone.now()
     block = {"window_starts_at": now - timedelta(hours=2), "window_ends_at": now - timedelta(minutes=1)}

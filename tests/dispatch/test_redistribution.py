@@ -80,3 +80,13 @@ def test_nobody_eligible_says_why_and_still_names_everybody():
 def test_nobody_there_at_all_says_so():
     (suggestion,) = share_out([task(10)], lambda day: [], TRAVEL)
     assert (suggestion.chosen, suggestion.why) == (None, "Nobody else is there")
+
+
+def test_of_whom_no_place_is_known_counts_as_far_away():
+    assert chosen([task(10)], [worker(1, places=[]), worker(2, jobs=1)]) == [2]
+
+
+def test_what_was_proposed_makes_the_next_job_there_near():
+    here = (40.5, -75.0)
+    workers = [worker(1, places=[(40.4, -75.0)]), worker(2, places=[(40.39, -75.0)])]
+    assert chosen([task(10, at=here), task(11, at=here)], workers) == [1, 1]
