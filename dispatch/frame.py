@@ -13,7 +13,7 @@ from dispatch.filters import ALL_DAYS, JobFilter
 from dispatch.models import Job, Status
 from dispatch.models.jobs import RUNNING_BEHIND
 
-VIEWS = [("board", "Lanes"), ("board_list", "List"), ("calendar_week", "Calendar")]
+VIEWS = [("board", "Lanes"), ("board_list", "List"), ("calendar_week", "Calendar"), ("map", "Map")]
 VIEW_OF = {"calendar_month": "calendar_week"}  # pages that stand under another's name
 
 

@@ -77,11 +77,17 @@ def _plan(job: Job) -> list[MenuEntry]:
         entries.append(_step_at_once(job, "Unassign", Status.CREATED))
     if job.status in (Status.CREATED, Status.ASSIGNED):
         entries.append(_asks(job, "Move to another day or time…", "place_job"))
+    if job.status == Status.ASSIGNED and job.scheduled_on and not (job.is_time_pinned or job.is_fixed):
+        entries += [_reorder(job, "Move to the top", "top"), _reorder(job, "Move to the bottom", "bottom")]
     if job.is_on_hold:
         entries.append(MenuEntry("Release", reverse("hold_job", args=[job.pk]), values={"release": 1}, key="H"))
     else:
         entries.append(_asks(job, "Hold…", "hold_job", key="H"))
     return [*entries, _asks(job, "Pin…", "pin_job")]
+
+
+def _reorder(job: Job, label: str, to: str) -> MenuEntry:
+    return MenuEntry(label, reverse("reorder_job", args=[job.pk]), values={"to": to, "seen": job.seen})
 
 
 def _priorities(job: Job) -> list[MenuEntry]:

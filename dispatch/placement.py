@@ -64,6 +64,29 @@ def moved_to(
     return Placement(technician, day, starts_at)
 
 
+def at_top(job: Job, *, now: datetime) -> Placement:
+    """Before all that its technician has still to begin that day; never in the past."""
+    starts = [other.planned_starts_at for other in _other_stops(job) if other.planned_starts_at]
+    starts_at = min(starts, default=job.planned_starts_at or now)
+    return Placement(job.technician, job.scheduled_on, max(starts_at, _whole_minute(now)))
+
+
+def at_bottom(job: Job, *, now: datetime) -> Placement:
+    """After the last of them."""
+    ends = [booking.ends_at for other in _other_stops(job) if (booking := booking_of(other))]
+    starts_at = max(ends, default=job.planned_starts_at or now)
+    return Placement(job.technician, job.scheduled_on, max(starts_at, _whole_minute(now)))
+
+
+def _other_stops(job: Job) -> list[Job]:
+    others = Job.objects.of(job.technician).on_days(job.scheduled_on, job.scheduled_on).exclude(pk=job.pk)
+    return list(others.filter(status=Status.ASSIGNED).in_route_order())
+
+
+def _whole_minute(now: datetime) -> datetime:
+    return (now + timedelta(seconds=59)).replace(second=0, microsecond=0)
+
+
 def judge(job: Job, placement: Placement, *, by=None, base_version: int | None = None) -> Verdict:
     """What speaks against putting the job there. Reads the technician's day in a constant number of queries.
 

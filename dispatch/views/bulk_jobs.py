@@ -18,7 +18,6 @@ from dispatch.forms import HoldForm, TechnicianChoiceForm
 from dispatch.models import Job, Status
 from dispatch.placement import moved_to
 
-
 IN_A_HEADER = 100  # ids
 
 

@@ -3,7 +3,7 @@ from django.contrib.auth.decorators import permission_required
 from django.db.models import Q
 from django.http import JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import conditional_page, require_GET, require_http_methods
 
 from dispatch import actions
 from dispatch.forms import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
@@ -56,12 +56,13 @@ def zone_at(request):
 
 
 @require_GET
+@conditional_page  # boundaries may be megabytes and seldom change
 @permission_required("zones.view_servicezone", raise_exception=True)
 def zones_geojson(request):
     """The active zones' outlines, for maps."""
     zones = ServiceZone.objects.visible_to(request.user).active()
     features = [
-        {"type": "Feature", "properties": {"name": zone.name, "colour": zone.colour}, "geometry": zone.boundary}
+        {"type": "Feature", "properties": {"pk": zone.pk, "name": zone.name, "colour": zone.colour}, "geometry": zone.boundary}
         for zone in zones
     ]
     return JsonResponse({"type": "FeatureCollection", "features": features})

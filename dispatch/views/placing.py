@@ -1,15 +1,16 @@
 """Moving a job to a technician, a day, a time: a form of its own, what a drop posts, and what the drop would do."""
 
 from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch import actions
 from dispatch.effects import effect_of
 from dispatch.forms import PlaceForm
 from dispatch.models import Job
-from dispatch.placement import judge
+from dispatch.placement import at_bottom, at_top, judge
 from dispatch.views.transitions import dispatchable_job, done, render_dialog
 
 
@@ -39,6 +40,27 @@ def place_job(request, pk):
                 job, refusal, status = dispatchable_job(request, pk), refused.reason, 409
     context = {"job": job, "form": form, "verdict": verdict, "refusal": refusal}
     return render_dialog(request, "place_job", context, status=status)
+
+
+@require_POST
+@permission_required("dispatch.change_job", raise_exception=True)
+def reorder_job(request, pk):
+    """To the top or the bottom of its technician's day; the stops that are in the way shift along."""
+    job = dispatchable_job(request, pk)
+    find_place = {"top": at_top, "bottom": at_bottom}.get(request.POST.get("to"))
+    if find_place is None or job.technician is None or job.scheduled_on is None:
+        return HttpResponse("Only a job of a technician's day goes to its top or bottom.", status=422)
+    refusal = ""
+    try:
+        placement = find_place(job, now=timezone.now())
+        moved = actions.place_job(
+            job, placement, by=request.user, on_conflict=actions.SHIFT, seen=request.POST.get("seen")
+        )
+        return done(request, moved, sentence(moved))
+    except actions.ActionRefused as refused:
+        job, refusal = dispatchable_job(request, pk), refused.reason
+    form = PlaceForm(job=job, user=request.user)
+    return render_dialog(request, "place_job", {"job": job, "form": form, "refusal": refusal}, status=409)
 
 
 @require_GET

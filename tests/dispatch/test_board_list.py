@@ -3,10 +3,10 @@ import re
 from html import unescape
 
 import pytest
-from dispatch.board_list import PAGE_SIZE
 from django.urls import reverse
 
 from dispatch import actions, realtime
+from dispatch.board_list import PAGE_SIZE
 from dispatch.models import Job, Priority, Status
 from tests.dispatch.board_page import (
     at,

@@ -14,6 +14,7 @@ from tests.pages import html_of, text_of
 
 ALWAYS = ["Follow-up…", "Duplicate…", "Edit", "Open page"]
 MOVE = "Move to another day or time…"
+ENDS = ["Move to the top", "Move to the bottom"]
 OPEN = ["Hold…", "Pin…", "Urgent", "High", "Normal", "Low", *ALWAYS, "Cancel job…"]
 
 
@@ -31,7 +32,7 @@ def labels(job) -> list[str]:
     ("status", "wanted"),
     [
         (Status.CREATED, ["Assign…", MOVE, *OPEN]),
-        (Status.ASSIGNED, ["En route", "Start work", "Reassign…", "Unassign", MOVE, *OPEN]),
+        (Status.ASSIGNED, ["En route", "Start work", "Reassign…", "Unassign", MOVE, *ENDS, *OPEN]),
         (Status.EN_ROUTE, ["Start work", "Turn back", "Reassign…", *OPEN]),
         (Status.IN_PROGRESS, ["Complete", "Interrupt…", *OPEN]),
         (Status.COMPLETED, ["Reopen…", *ALWAYS]),
@@ -44,7 +45,7 @@ def test_menu_offers_what_can_be_done_now(omar, status, wanted):
 
 def test_job_on_hold_is_released_before_it_goes_on(omar):
     job = actions.hold_job(make_job(Status.ASSIGNED, by=omar), "Parts", by=omar)
-    assert labels(job)[:4] == ["Reassign…", "Unassign", MOVE, "Release"]
+    assert labels(job)[:6] == ["Reassign…", "Unassign", MOVE, *ENDS, "Release"]
 
 
 @pytest.mark.parametrize("status", Status)

@@ -239,3 +239,31 @@ def test_moving_a_job_goes_beside_what_a_colleague_edits(client, dana, omar, tes
     assert client.post(reverse("place_job", args=[job.pk]), data, headers=HTMX).status_code == 204
     job.refresh_from_db()
     assert (job.planned_starts_at, job.description) == (at(14), "Bring a ladder")
+
+
+def test_a_job_goes_to_the_top_or_the_bottom_of_its_day(client, dana, tess, north, today):
+    tomorrow = today + timedelta(days=1)
+    first, second, third = (
+        make_job(
+            Status.ASSIGNED,
+            by=dana,
+            zone=north,
+            technician=tess,
+            scheduled_on=tomorrow,
+            planned_starts_at=at(hour, days=1),
+        )
+        for hour in (9, 11, 13)
+    )
+    client.force_login(dana)
+    assert client.post(reverse("reorder_job", args=[third.pk]), {"to": "top"}, headers=HTMX).status_code == 204
+    assert list(type(first).objects.of(tess).in_route_order()) == [third, first, second]
+    assert starts(third, first, second) == [at(9, days=1), at(10, days=1), at(11, days=1)]
+    assert client.post(reverse("reorder_job", args=[first.pk]), {"to": "bottom"}, headers=HTMX).status_code == 204
+    assert starts(first) == [at(12, days=1)]
+    assert client.post(reverse("reorder_job", args=[first.pk]), {"to": "x"}, headers=HTMX).status_code == 422
+
+
+def starts(*jobs):
+    for job in jobs:
+        job.refresh_from_db()
+    return [job.planned_starts_at for job in jobs]
