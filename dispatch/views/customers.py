@@ -62,7 +62,11 @@ def zones_geojson(request):
     """The active zones' outlines, for maps."""
     zones = ServiceZone.objects.visible_to(request.user).active()
     features = [
-        {"type": "Feature", "properties": {"pk": zone.pk, "name": zone.name, "colour": zone.colour}, "geometry": zone.boundary}
+        {
+            "type": "Feature",
+            "properties": {"pk": zone.pk, "name": zone.name, "colour": zone.colour},
+            "geometry": zone.boundary,
+        }
         for zone in zones
     ]
     return JsonResponse({"type": "FeatureCollection", "features": features})

@@ -1,0 +1,49 @@
+import json
+
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required
+from django.http import JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from dispatch import realtime
+from dispatch.crew import with_today
+from dispatch.frame import load_frame
+from dispatch.map import STRETCHED_FROM, load_map_data, load_technician_panel
+from technicians.models import Technician
+
+
+@require_GET
+@permission_required("dispatch.view_job", raise_exception=True)
+def map_view(request):
+    # The versions are read before the rows: an event in between makes the page reload, never miss.
+    versions = realtime.versions_of(realtime.groups_of(request.user))
+    frame = load_frame(request, "map", now=timezone.now())
+    context = {
+        "frame": frame,
+        "tiles": frame.tiles,
+        "now": frame.now,
+        "today": frame.today,
+        "live_versions": json.dumps(versions),
+        "tile_url": settings.MAP_TILE_URL,
+        "attribution": settings.MAP_ATTRIBUTION,
+        "stretched_from": STRETCHED_FROM,
+    }
+    return render(request, "dispatch/map.html", context)
+
+
+@require_GET
+@permission_required("dispatch.view_job", raise_exception=True)
+def map_data(request):
+    return JsonResponse(load_map_data(request))
+
+
+@require_GET
+@permission_required("technicians.view_technician", raise_exception=True)
+def map_technician(request, pk):
+    now = timezone.now()
+    technicians = Technician.objects.visible_to(request.user).active()
+    technician = get_object_or_404(with_today(technicians, now=now), pk=pk)
+    panel = load_technician_panel(technician, user=request.user, now=now)
+    return render(request, "dispatch/map.html#technician_panel", {"panel": panel})

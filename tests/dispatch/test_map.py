@@ -1,0 +1,83 @@
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dispatch.map import coverage
+from dispatch.models import Status
+from tests.dispatch.board_page import at
+from tests.factories import TechnicianFactory, make_job
+
+URL = "/board/map/data/"
+
+
+@pytest.fixture
+def data(client):
+    def load(user, query=""):
+        client.force_login(user)
+        answer = client.get(URL + query).json()
+        answer["jobs"] = [dict(zip(answer["job_fields"], job, strict=True)) for job in answer["jobs"]]
+        return answer
+
+    return load
+
+
+def test_dispatcher_gets_no_job_technician_or_zone_of_others(data, omar, dana, tess, tom, north, south):
+    mine = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north)
+    make_job(Status.ASSIGNED, by=omar, technician=tom, zone=south)
+    found = data(dana)
+    assert [job["pk"] for job in found["jobs"]] == [mine.pk]
+    assert [one["pk"] for one in found["technicians"]] == [tess.pk]
+    assert [zone["pk"] for zone in found["zones"]] == [north.pk]
+
+
+def test_dispatcher_cannot_open_a_technician_of_another_zone(client, dana, tess, tom):
+    client.force_login(dana)
+    assert client.get(f"/board/map/technicians/{tess.pk}/").status_code == 200
+    assert client.get(f"/board/map/technicians/{tom.pk}/").status_code == 404
+
+
+def test_a_technicians_day_does_not_show_jobs_of_foreign_zones(client, omar, dana, tess, north, south):
+    tess.zones.add(south)
+    make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, description="Mine")
+    make_job(Status.ASSIGNED, by=omar, technician=tess, zone=south, description="Foreign")
+    client.force_login(dana)
+    panel = client.get(f"/board/map/technicians/{tess.pk}/").content.decode()
+    assert "Mine" in panel
+    assert "Foreign" not in panel
+
+
+def test_stops_keep_their_number_when_the_board_is_narrowed(data, omar, tess, north):
+    make_job(Status.COMPLETED, by=omar, technician=tess, zone=north, planned_starts_at=at(9))
+    make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, planned_starts_at=at(11))
+    (left,) = data(omar, "?status=assigned")["jobs"]
+    assert left["order"] == 2
+
+
+def test_the_query_count_does_not_grow(client, omar, north):
+    client.force_login(omar)
+
+    def add(number):
+        for _ in range(number):
+            make_job(Status.ASSIGNED, by=omar, technician=TechnicianFactory(zones=[north]), zone=north)
+
+    counts = []
+    for number in (5, 45):
+        add(number)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(URL)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "on_duty", "state"), [(0, 0, "covered"), (1, 0, "gap"), (4, 1, "covered"), (5, 1, "stretched")]
+)
+def test_coverage_weighs_open_jobs_against_technicians_on_duty(jobs, on_duty, state):
+    assert coverage(jobs, on_duty=on_duty) == state
+
+
+def test_zones_come_only_once(client, omar, north):
+    client.force_login(omar)
+    first = client.get("/zones/geojson/")
+    again = client.get("/zones/geojson/", headers={"If-None-Match": first["ETag"]})
+    assert again.status_code == 304
