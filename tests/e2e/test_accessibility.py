@@ -227,3 +227,11 @@ def test_pages_of_the_day_are_accessible(dispatching, job, omar, tess):
     page.locator(".decision .job-link").first.click()
     expect(page.locator("#drawer > *")).to_be_visible()
     check(page, "dashboard with drawer and figures")
+
+
+def test_map_is_accessible(dispatching, job, tess):
+    dispatching.goto(reverse("map"))
+    expect(dispatching.locator(".map-pin, .map-cluster").first).to_be_visible()
+    dispatching.locator("[data-map-technicians] button", has_text="Tess").click()
+    expect(dispatching.locator(f"[data-technician-panel='{tess.pk}']")).to_be_visible()
+    check(dispatching)
