@@ -148,7 +148,7 @@ def jobs_to_change(user) -> list[int]:
     from dispatch.board_list import load_board_list
     from dispatch.models import Status
 
-    request = RequestFactory().get("/board/")
+    request = RequestFactory().get("/board/list/")
     request.user = user
     return [job.pk for job in load_board_list(request).jobs if job.status in (Status.CREATED, Status.ASSIGNED)]
 

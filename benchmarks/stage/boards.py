@@ -45,7 +45,7 @@ class Board:
         self.tasks: set[asyncio.Task] = set()
 
     async def open(self) -> None:
-        _, _, page = await self._get("page", "/board/")
+        _, _, page = await self._get("page", "/board/list/")
         self.counted = json.loads(html.unescape(re.search(r'data-live-versions="([^"]*)"', page)[1]))
         self._take_rows(page, whole=True)
         self._start(self._listen())
@@ -97,7 +97,7 @@ class Board:
 
     async def _get_content(self) -> None:
         headers = {"HX_Request": "true", "HX_Target": "board-content"}
-        _, _, page = await self._get("page", "/board/", **headers)
+        _, _, page = await self._get("page", "/board/list/", **headers)
         self._take_rows(page, whole=True)
 
     def _flush(self) -> None:

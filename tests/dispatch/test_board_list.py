@@ -246,6 +246,7 @@ def test_counts_are_of_the_filtered_list_but_for_what_narrows_it(board, busy_day
         "assigned": 1,
         "en_route": 0,
         "on_site": 0,
+        "behind": 0,
         "late": 0,
         "hold": 0,
         "completed": 0,
