@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.lanes import Lanes, load_lanes, load_some_lanes
+from dispatch.lanes import Lanes, load_lanes, load_some_lanes, outgrow
 from dispatch.views.board_list import MAX_ROWS, read_ids
 from dispatch.views.jobs import visible_job
 
@@ -74,7 +74,10 @@ def board_lanes(request):
         "today": frame.today,
         "gone": sorted(lane_ids - {lane.technician.pk for lane in lanes}),
     }
-    return render(request, "dispatch/board.html#changed_lanes", context)
+    response = render(request, "dispatch/board.html#changed_lanes", context)
+    if outgrow(lanes, axis, request, frame):
+        response["HX-Trigger"] = "lanes-outgrown"
+    return response
 
 
 @require_GET

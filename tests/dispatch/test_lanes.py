@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.lanes import FIRST_LANES, Axis
+from dispatch.lane import Axis
+from dispatch.lanes import FIRST_LANES
 from dispatch.models import Priority, Status
 from technicians.models import TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job
