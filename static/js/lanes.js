@@ -51,8 +51,27 @@
   document.body.addEventListener("live-jobs", (event) => { event.detail.jobs.forEach((id) => jobs.add(id)); ask(); });
   document.body.addEventListener("live-technicians", (event) => { event.detail.technicians.forEach((id) => changed.add(String(id))); ask(); });
   document.body.addEventListener("live-refresh", () => { everything = true; ask(); });
+  document.body.addEventListener("lanes-outgrown", () => { everything = true; }); // a job lies outside the hours shown
   document.body.addEventListener("drag-begun", () => { held = true; });
   document.body.addEventListener("drag-ended", () => { held = false; ask(); });
+
+  // A lane that the page does not have belongs somewhere among the others: the whole board comes instead. One that is to
+  // go and was never here is no error.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { detail } = event;
+    if (!detail.pathInfo?.requestPath.startsWith("/board/lanes/")) return;
+    const ids = [...(detail.serverResponse ?? "").matchAll(/ id="(lane-\d+)"/g)].map((match) => match[1]);
+    if (ids.every((id) => document.getElementById(id))) return;
+    const answer = new DOMParser().parseFromString(detail.serverResponse, "text/html");
+    const unknown = [...answer.querySelectorAll("section[id^='lane-']")].filter((lane) => !document.getElementById(lane.id));
+    if (unknown.some((lane) => lane.getAttribute("hx-swap-oob") !== "delete")) {
+      everything = true;
+      detail.shouldSwap = false;
+      return;
+    }
+    unknown.forEach((lane) => lane.remove());
+    detail.serverResponse = answer.body.innerHTML;
+  });
 
   // Lanes out of sight are empty until they come near.
   const near = new IntersectionObserver((entries) => {

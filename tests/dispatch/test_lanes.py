@@ -239,6 +239,27 @@ def test_a_lane_that_is_no_longer_for_this_board_is_taken_away(board, client, to
     assert f'<section id="lane-{tom.pk}" hx-swap-oob="delete">' in html_of(changed)
 
 
+def test_a_job_beyond_the_hours_of_the_page_asks_for_the_page_anew(board, client, dana, tess, north, tomorrow):
+    works(tess, tomorrow, 8, 17)
+    params = {"day": tomorrow, "lanes": tess.pk, "axis": "8-17"}
+    assert 'data-axis="8-17"' in html_of(board(day=tomorrow))
+    planned = {"by": dana, "zone": north, "technician": tess, "scheduled_on": tomorrow}
+    make_job(Status.ASSIGNED, planned_starts_at=at(tomorrow, 15), **planned)
+    assert "HX-Trigger" not in client.get(reverse("board_lanes"), params)
+    make_job(Status.ASSIGNED, planned_starts_at=at(tomorrow, 19), **planned)
+    assert client.get(reverse("board_lanes"), params)["HX-Trigger"] == "lanes-outgrown"
+    assert 'data-axis="8-20"' in html_of(board(day=tomorrow))
+    assert "HX-Trigger" not in client.get(reverse("board_lanes"), params | {"axis": "8-20"})
+
+
+def test_who_clocks_out_leaves_a_board_that_hides_who_is_off_shift(board, client, tess):
+    params = {"lanes": tess.pk, "axis": "7-18", "off": "hide"}
+    actions.clock_in(tess)
+    assert lane(client.get(reverse("board_lanes"), params), tess)
+    actions.clock_out(tess)
+    assert f'<section id="lane-{tess.pk}" hx-swap-oob="delete">' in html_of(client.get(reverse("board_lanes"), params))
+
+
 @pytest.mark.parametrize(
     "params", [{"axis": "18-7"}, {"axis": "x"}, {"axis": "7-99"}, {"axis": "7-18", "jobs": "x"}, {}]
 )

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import BoardAction, Job, Status
+from dispatch.placement import Placement
 from technicians.models import WorkingHours
 from tests import factories
 from tests.e2e.live import in_thread, log_in
@@ -258,3 +259,24 @@ def test_refused_undo_says_why(open_lanes, browser_errors, crew, dana, north):
     page.get_by_role("link", name="Recent actions").click()
     expect(page.get_by_role("dialog")).to_contain_text(f"Assigned {job.number} to Tess")
     assert in_thread(lambda: BoardAction.objects.filter(is_undo=True).count()) == 0
+
+
+def test_a_job_after_hours_makes_room_for_itself(open_lanes, crew, omar, north):
+    tess, _ = crew
+    job = make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess, planned_starts_at=at(11))
+    page = open_lanes("dana")
+    expect(page.locator("#lanes")).to_have_attribute("data-axis", "8-17")
+    in_thread(actions.place_job, job, Placement(tess, tomorrow(), at(19)), by=omar, on_conflict=actions.ANYWAY)
+    expect(page.locator("#lanes")).to_have_attribute("data-axis", "8-20")
+    expect(in_lane(page, tess, job)).to_be_visible()
+
+
+def test_who_clocks_in_and_out_comes_and_goes_where_off_shift_is_hidden(open_lanes, crew):
+    tess, uma = crew
+    page, elsewhere = open_lanes("dana", query="&day=&off=hide"), open_lanes("dana", query=f"&technician={uma.pk}")
+    expect(lane(page, tess)).to_have_count(0)
+    in_thread(actions.clock_in, tess)
+    expect(lane(page, tess)).to_be_visible()
+    in_thread(actions.clock_out, tess)
+    expect(lane(page, tess)).to_have_count(0)
+    expect(elsewhere.locator("[data-lane]")).to_have_count(1)
