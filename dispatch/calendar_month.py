@@ -11,6 +11,7 @@ from dispatch.calendar import DAY, booked, day_query, days_between, month_of, te
 from dispatch.crew import load_tone
 from dispatch.frame import Frame, load_frame
 from dispatch.models import Status
+from dispatch.tray import Tray, load_tray
 from dispatch.working_days import WorkingDays
 
 
@@ -66,6 +67,7 @@ class CalendarMonth:
     frame: Frame
     month: date  # its first day
     days: list[MonthDay]
+    tray: Tray
 
     @property
     def statuses(self) -> list[tuple[str, str]]:
@@ -105,7 +107,7 @@ def load_month(request, *, now: datetime | None = None) -> CalendarMonth:
         )
         for day in days_between(first, last)
     ]
-    return CalendarMonth(frame, month, days)
+    return CalendarMonth(frame, month, days, load_tray(request, frame, frame.filter.to_plan(first, last)))
 
 
 def _counts_by_day(jobs) -> dict[date, dict[str, int]]:

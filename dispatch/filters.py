@@ -140,6 +140,13 @@ class JobFilter(filters.FilterSet):
     def scope(self, days: tuple[date, date] | None = None):
         """The jobs of the chosen days, or of all from the first to the last of `days`, without what narrows them."""
         jobs = self.queryset.on_days(*days) if days else self._on_chosen_days()
+        return self._scope_of(jobs)
+
+    def to_plan(self, first: date, last: date):
+        """As `scope` of these days, with what has no day yet."""
+        return self._scope_of(self.queryset.on_days_or_none(first, last))
+
+    def _scope_of(self, jobs):
         return self._apply([name for name in self.filters if name not in self.NARROWING], jobs)
 
     def narrow(self, jobs):

@@ -28,11 +28,12 @@ class Tray:
         return max(0, self.counts[self.tab] - len(self.jobs))
 
 
-def load_tray(request, frame: Frame) -> Tray:
+def load_tray(request, frame: Frame, scope=None) -> Tray:
+    """`scope` are the jobs that the tray is about; those of the frame's day, if nothing is said."""
     tab = request.GET.get("tray", "")
     if tab not in dict(TABS):
         tab = "unassigned"
-    scope = frame.filter.scope()
+    scope = frame.filter.scope() if scope is None else scope
     which = {
         "unassigned": Q(status=Status.CREATED, held_at=None),
         "alerts": _alert(frame),

@@ -119,6 +119,10 @@ class JobQuerySet(models.QuerySet):
     def on_days(self, first: date, last: date):
         return self.filter(scheduled_on__range=(first, last))
 
+    def on_days_or_none(self, first: date, last: date):
+        """Those days' jobs, and those that have no day yet."""
+        return self.filter(Q(scheduled_on__range=(first, last)) | Q(scheduled_on=None))
+
     def for_dispatch_day(self, day: date, *, today: date):
         """What a dispatcher works on that day; today that is also whatever is overdue or has no day yet."""
         if day != today:
