@@ -112,3 +112,21 @@ def test_job_is_dragged_to_a_technician_and_another_day(dispatching, live_site, 
     expect(goal.locator(f'[data-job="{job.pk}"]')).to_be_visible()
     job.refresh_from_db()
     assert (job.technician_id, job.scheduled_on, job.status) == (tess.pk, other_day, Status.ASSIGNED)
+
+
+def test_a_job_is_dragged_from_the_tray_to_a_day_of_the_month(dispatching, live_site, omar, north):
+    page = dispatching
+    today = timezone.localdate()
+    day = today + timedelta(days=1) if today.day < 28 else today - timedelta(days=1)
+    job = make_job(by=omar, zone=north)
+    open_calendar(page, live_site, "calendar_month")
+    card = page.locator(f".tray-card[data-job='{job.pk}']").bounding_box()
+    target = page.locator(f"[data-drop-day='{day}']").bounding_box()
+    page.mouse.move(card["x"] + 20, card["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(card["x"] + 40, card["y"] + 20)
+    page.mouse.move(target["x"] + 40, target["y"] + 50, steps=5)
+    expect(page.locator(".drop-preview .placement")).to_be_visible()
+    page.mouse.up()
+    expect(page.locator(f"[data-drop-day='{day}']")).to_contain_text("1 unassigned")
+    assert in_thread(lambda: Job.objects.get(pk=job.pk).scheduled_on) == day
