@@ -148,6 +148,29 @@
   placeNow();
   showNow();
 
+  // How old the positions are, as time goes by and when a technician moves.
+  const STALE_SECONDS = 15 * 60;
+  function showAges() {
+    const instant = serverBegin + performance.now() - begunAt;
+    for (const age of document.querySelectorAll("[data-seen-at]")) {
+      const seconds = Math.max(0, (instant - Date.parse(age.dataset.seenAt)) / 1000);
+      const [size, unit] = seconds >= 172800 ? [86400, "days"] : seconds >= 3600 ? [3600, "h"] : [60, "min"];
+      age.textContent = seconds < 60 ? "just now" : `${Math.floor(seconds / size)} ${unit}`;
+      age.classList.toggle("stale", seconds > STALE_SECONDS);
+    }
+  }
+  setInterval(showAges, 20000);
+  document.body.addEventListener("technician-moved", ({ detail }) => {
+    const age = document.querySelector(`#lane-${detail.technician} [data-seen-at]`);
+    if (!age) { // the first position of a technician
+      changed.add(String(detail.technician));
+      ask();
+      return;
+    }
+    age.dataset.seenAt = detail.recorded_at;
+    showAges();
+  });
+
   // The tray's tabs change the tray and the address, not the page.
   document.addEventListener("click", (event) => {
     const tab = event.target.closest("[data-tray-tab]");

@@ -11,6 +11,7 @@ from dispatch import actions
 from dispatch.models import BoardAction, Job, Status
 from dispatch.placement import Placement
 from technicians.models import WorkingHours
+from technicians.positions import Fix
 from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import TechnicianFactory
@@ -280,3 +281,16 @@ def test_who_clocks_in_and_out_comes_and_goes_where_off_shift_is_hidden(open_lan
     in_thread(actions.clock_out, tess)
     expect(lane(page, tess)).to_have_count(0)
     expect(elsewhere.locator("[data-lane]")).to_have_count(1)
+
+
+def test_the_age_of_a_position_follows_the_technician(open_lanes, crew, north):
+    tess, _ = crew
+    now = timezone.now()
+    in_thread(actions.take_position, tess, Fix(40.1, -75.1, now - timedelta(minutes=9)), source="phone", now=now)
+    page = open_lanes("dana")
+    page.goto(page.url.split("?")[0])
+    age = lane(page, tess).locator(".age")
+    expect(age).to_have_text("9 min")
+    now = timezone.now()
+    in_thread(actions.take_position, tess, Fix(40.11, -75.11, now), source="phone", now=now)
+    expect(age).to_have_text("just now")
