@@ -186,14 +186,14 @@ def make_lane(technician: Technician, facts: Facts, axis: Axis) -> Lane:
 
 
 def _blocks(jobs: list[Job], facts: Facts, axis: Axis) -> tuple[list[Block], list[Job]]:
-    blocks, untimed, free_at = [], [], []
-    for job in jobs:
-        times = times_of(job, now=facts.now)
-        if times is None:
-            if facts.may_see(job):
-                untimed.append(job)
-            continue
-        blocks.append(_block(job, *times, row=_free_row(free_at, *times), facts=facts, axis=axis))
+    times = {job.pk: times_of(job, now=facts.now) for job in jobs}
+    untimed = [job for job in jobs if times[job.pk] is None and facts.may_see(job)]
+    # By the time at which they are drawn: the route's order has what is left over from earlier days in front.
+    timed = sorted((job for job in jobs if times[job.pk]), key=lambda job: times[job.pk])
+    blocks, free_at = [], []
+    for job in timed:
+        row = _free_row(free_at, *times[job.pk])
+        blocks.append(_block(job, *times[job.pk], row=row, facts=facts, axis=axis))
     return blocks, untimed
 
 

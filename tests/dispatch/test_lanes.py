@@ -10,7 +10,7 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.lane import Axis
 from dispatch.lanes import FIRST_LANES
-from dispatch.models import Priority, Status
+from dispatch.models import Job, Priority, Status
 from technicians.models import TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import html_of, text_of
@@ -156,6 +156,15 @@ def test_overlapping_jobs_lie_below_each_other(board, dana, tess, north, tomorro
     html = lane(board(day=tomorrow), tess)
     assert "--rows:2" in html
     assert "--row:1" in html
+
+
+def test_a_job_left_over_from_yesterday_takes_no_row_from_what_was_done_today(board, dana, tess, north):
+    now, planned = timezone.now(), {"by": dana, "zone": north, "technician": tess}
+    done = make_job(Status.COMPLETED, **planned)
+    began = {"started_at": now - timedelta(minutes=40), "completed_at": now - timedelta(minutes=10)}
+    Job.objects.filter(pk=done.pk).update(**began)
+    make_job(Status.IN_PROGRESS, scheduled_on=timezone.localdate() - timedelta(days=1), **planned)
+    assert "--rows:1" in lane(board(), tess)
 
 
 def test_filters_dim_what_they_leave_out_and_choose_lanes(board, dana, tess, north, tomorrow):
