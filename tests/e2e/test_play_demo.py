@@ -132,7 +132,7 @@ def test_a_played_day_leaves_no_open_board_behind(live_site, new_context, played
         Comparison("The list", rows, fresh, url=listing, facts=LIST, announces_new=True),
     ]
     before = in_thread(StatusChange.objects.count)
-    play = played(seconds=22, speed=600)
+    play = played(seconds=20, speed=600)
     while play.is_running:
         for comparison in comparisons:
             comparison.look()
