@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Left
 from django.utils import timezone
 
 from dispatch.crew import rows_of, with_today
-from dispatch.filters import JobFilter
-from dispatch.frame import filter_jobs
+from dispatch.frame import count_states, filter_jobs, make_tiles
 from dispatch.models import Job, Status
 from dispatch.models.jobs import OPEN
 from technicians.models import Technician
@@ -19,8 +18,15 @@ from zones.models import ServiceZone
 
 ON_DUTY = ("available", Status.EN_ROUTE, Status.IN_PROGRESS)
 STRETCHED_FROM = 4  # open jobs for each technician on duty
-PLAIN = ("pk", "status", "priority", "technician", "site", "site__latitude", "site__longitude")
-FIELDS = (*PLAIN, "arrival__late_minutes")
+PLAIN = ("pk", "status", "priority", "technician", "site", "version")
+FIELDS = (*PLAIN, "arrival__late_minutes", "site__latitude", "site__longitude")
+DECIMALS = 5  # of a degree: a metre
+
+
+@dataclass(frozen=True)
+class Changed:
+    jobs: set[int]
+    technicians: set[int]
 
 
 @dataclass(frozen=True)
@@ -33,16 +39,31 @@ class TechnicianPanel:
         return next((job for job in self.stops if job.status == Status.ASSIGNED), None)
 
 
-def load_map_data(request, *, now: datetime | None = None) -> dict:
-    """What the browser draws. Jobs are lists in the order of `job_fields`, to keep thousands of them small."""
+def load_map_data(request, *, changed: Changed | None = None, now: datetime | None = None) -> dict:
+    """What the browser draws. Jobs are lists in the order of `job_fields`, to keep thousands of them small.
+
+    Of what changed, whatever the page has of `of` and of the changed jobs is replaced by what comes.
+    """
     now = now or timezone.now()
     job_filter = filter_jobs(request, now=now)
+    scope = job_filter.scope()
     rows = _rows(request.user, now=now)
+    tiles = make_tiles(count_states(scope, now=now), request.GET)
+    zones = _zones(scope, rows, user=request.user)
+    of = None
+    if changed:
+        of = changed.technicians | set(
+            scope.filter(pk__in=changed.jobs, technician__isnull=False).values_list("technician", flat=True)
+        )
+        scope = scope.filter(Q(pk__in=changed.jobs) | Q(technician__in=of))
+        rows = [row for row in rows if row.technician.pk in of]
     return {
-        "job_fields": [*PLAIN, "late", "title", "order"],
-        "jobs": _jobs(job_filter),
+        "job_fields": [*PLAIN, "late", "latitude", "longitude", "title", "order"],
+        "jobs": _jobs(scope, narrowed=job_filter.narrow(scope)),
+        "of": sorted(of or ()),
         "technicians": [_technician(row) for row in rows],
-        "zones": _zones(job_filter, rows, user=request.user),
+        "zones": zones,
+        "tiles": [[tile.name, tile.count, tile.tone] for tile in tiles],
     }
 
 
@@ -58,20 +79,24 @@ def _rows(user, *, now: datetime) -> list:
     return rows_of(list(with_today(technicians, now=now).by_name()), user=user, now=now)
 
 
-def _jobs(job_filter: JobFilter) -> list[list]:
+def _jobs(scope, *, narrowed) -> list[list]:
     """Numbered before they are narrowed: a stop keeps its number whatever the board shows."""
-    scope = job_filter.scope()
-    shown = set(job_filter.narrow(scope).values_list("pk", flat=True))
+    shown = set(narrowed.values_list("pk", flat=True))
     titled = scope.annotate(text=Left("description", 80), type=F("job_type__name")).in_route_order()
     jobs, orders = [], Counter()
-    for *fields, text, job_type in titled.values_list(*FIELDS, "text", "type"):
+    for *fields, latitude, longitude, text, job_type in titled.values_list(*FIELDS, "text", "type"):
         pk, status, _, technician = fields[:4]
         if technician and status != Status.CANCELLED:
             orders[technician] += 1
         if pk in shown:
             title = text.strip().split("\n", 1)[0] or job_type
-            jobs.append([*fields, title, orders[technician] if technician else None])
+            place = [_rounded(latitude), _rounded(longitude)]
+            jobs.append([*fields, *place, title, orders[technician] if technician else None])
     return jobs
+
+
+def _rounded(degrees) -> float | None:
+    return None if degrees is None else round(float(degrees), DECIMALS)
 
 
 def _technician(row) -> dict:
@@ -90,8 +115,8 @@ def _technician(row) -> dict:
     }
 
 
-def _zones(job_filter: JobFilter, rows: list, *, user) -> list[dict]:
-    open_jobs = Counter(job_filter.scope().filter(status__in=OPEN).order_by().values_list("zone", flat=True))
+def _zones(scope, rows: list, *, user) -> list[dict]:
+    open_jobs = Counter(scope.filter(status__in=OPEN).order_by().values_list("zone", flat=True))
     on_duty = Counter(zone.pk for row in rows if row.doing in ON_DUTY for zone in row.technician.zones.all())
     zones: Iterable = ServiceZone.objects.dispatchable_by(user).active().values_list("pk", flat=True)
     return [

@@ -2,7 +2,7 @@ import json
 
 from django.conf import settings
 from django.contrib.auth.decorators import permission_required
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -10,8 +10,18 @@ from django.views.decorators.http import require_GET
 from dispatch import realtime
 from dispatch.crew import with_today
 from dispatch.frame import load_frame
-from dispatch.map import STRETCHED_FROM, load_map_data, load_technician_panel
+from dispatch.map import STRETCHED_FROM, Changed, load_map_data, load_technician_panel
+from dispatch.models import Status
+from dispatch.views.board_list import read_ids
 from technicians.models import Technician
+
+KEY = [
+    (Status.CREATED, "○", "Unassigned"),
+    (Status.ASSIGNED, "●", "Assigned"),
+    (Status.EN_ROUTE, "▶", "En route"),
+    (Status.IN_PROGRESS, "■", "On site"),
+    (Status.COMPLETED, "✓", "Completed"),
+]
 
 
 @require_GET
@@ -29,6 +39,7 @@ def map_view(request):
         "tile_url": settings.MAP_TILE_URL,
         "attribution": settings.MAP_ATTRIBUTION,
         "stretched_from": STRETCHED_FROM,
+        "key": KEY,
     }
     return render(request, "dispatch/map.html", context)
 
@@ -36,7 +47,17 @@ def map_view(request):
 @require_GET
 @permission_required("dispatch.view_job", raise_exception=True)
 def map_data(request):
-    return JsonResponse(load_map_data(request))
+    """Everything, or what changed: the jobs of `ids` and all stops of the routes that they are on.
+
+    `technicians` are those on whose routes the page shows them; the server knows who has them now.
+    """
+    changed = None
+    if "ids" in request.GET:
+        try:
+            changed = Changed(read_ids(request.GET["ids"]), read_ids(request.GET.get("technicians", "")))
+        except ValueError:
+            return HttpResponse("ids, technicians: numbers with commas between.", status=422, content_type="text/plain")
+    return JsonResponse(load_map_data(request, changed=changed), json_dumps_params={"separators": (",", ":")})
 
 
 @require_GET

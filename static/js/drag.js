@@ -149,7 +149,7 @@
   function placePanel() {
     let { x, y } = pointer;
     if (drag?.by === "keys") {
-      const box = (ghost.isConnected ? ghost : drag.target).getBoundingClientRect();
+      const box = (ghost.isConnected ? ghost : drag.target ?? drag.element).getBoundingClientRect();
       ({ left: x, bottom: y } = box);
     }
     const left = Math.min(x + 16, innerWidth - panel.offsetWidth - 8);
@@ -287,7 +287,7 @@
   // The nearest target in that direction, by where they are on the screen.
   function neighbour(dx, dy) {
     const all = targets();
-    const here = drag.target.getBoundingClientRect();
+    const here = (drag.target ?? drag.element).getBoundingClientRect(); // on a map a job lies on no target
     const centre = (box) => ({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
     const from = centre(here);
     let best = null;
@@ -304,7 +304,7 @@
   }
   function move(key, shift) {
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
-    const hours = hoursOf(drag.target);
+    const hours = drag.target && hoursOf(drag.target);
     if (dx && hours && drag.minutes !== null) {
       const next = drag.minutes + dx * (shift ? 60 : step());
       if (next >= hours[0] && next < hours[1]) return aimAt(drag.target, next);

@@ -1,180 +1,221 @@
-// The board's map. Data comes after the page and again when something changes; the view is kept.
+// The board's map: what is known of jobs, technicians and zones, asked for again when something changes. The view stays.
 (() => {
   const holder = document.getElementById("map");
   if (!holder) return;
-  const MARKS = { 3: "↑", 4: "‼" };
-  const SHAPES = { created: "○", assigned: "●", en_route: "▶", in_progress: "■", completed: "✓", cancelled: "–" };
-  const WORDS = { created: "unassigned", assigned: "assigned", en_route: "en route", in_progress: "on site" };
-  const STALE_MS = 15 * 60 * 1000;
-  const LISTED = 100;
+  const LISTED = 100; // rows of a list
+  const NAMED = 150; // changed jobs in one question; of more, everything is asked for
   const { tiles, attribution, day } = holder.dataset;
-  const map = L.map(holder, { maxZoom: 19, center: [20, 0], zoom: 2, attributionControl: Boolean(attribution) });
+  const map = L.map(holder, { maxZoom: 19, zoomSnap: 0.5, center: [20, 0], zoom: 2, attributionControl: Boolean(attribution) });
+  map.zoomControl.setPosition("topright");
   if (tiles) L.tileLayer(tiles, { attribution, maxZoom: 19 }).addTo(map);
-  const routes = L.layerGroup().addTo(map);
-  const zones = L.layerGroup().addTo(map);
-  const people = new Map(); // pk -> {marker, technician}
-  let data = null;
+  const find = (name) => document.querySelector(`[data-map-${name}]`);
+  const zones = new MapZones(map, holder.dataset.zones);
+  const people = new MapPeople(map, { day, choose });
+  const pins = new MapClusters(map);
+  const jobs = new Map(); // pk -> job
+  const technicians = new Map(); // pk -> technician
+  const points = () => [...jobs.values()].filter((job) => job.at);
+  const seen = () => { const bounds = map.getBounds(); return points().filter((job) => bounds.contains(job.at)); };
   let fitted = false;
 
-  const element = (tag, text, attributes = {}) => {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
-  // Leaflet puts a string into the page as HTML; an element's text stays text.
-  const iconOf = (text, className, size) => L.divIcon({ html: element("span", text), className, iconSize: [size, size] });
   const openJob = (pk) => htmx.ajax("GET", `/jobs/${pk}/drawer/`, { target: "#drawer", swap: "innerHTML" });
-  const openTechnician = (pk) => htmx.ajax("GET", `/board/map/technicians/${pk}/`, { target: "#map-technician", swap: "innerHTML" })
-    .then(() => document.querySelector("#map-technician > *")?.focus());
+  const loadPanel = (pk) => htmx.ajax("GET", `/board/map/technicians/${pk}/`, { target: "#map-technician", swap: "innerHTML" });
+  function choose(pk) {
+    if (people.chosen === pk) return letGo();
+    people.emphasise(pk);
+    drawTechnicians();
+    return loadPanel(pk).then(() => document.querySelector("#map-technician > *")?.focus());
+  }
+  function letGo() {
+    const chosen = people.chosen;
+    document.getElementById("map-technician").replaceChildren();
+    people.emphasise(null);
+    drawTechnicians();
+    find("technicians").kept?.get(chosen)?.querySelector("button").focus();
+  }
 
-  function named(marker, name, attributes, open) {
-    marker.on("add", () => {
-      const made = marker.getElement();
-      made.setAttribute("aria-label", name);
-      made.title = name;
-      for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-      // What is pressed here may be dragged: the map must not move with it.
-      L.DomEvent.on(made, "mousedown touchstart", L.DomEvent.stopPropagation);
-    });
-    marker.on("click", open);
-    marker.on("keypress", ({ originalEvent }) => { if (originalEvent.key === "Enter") open(); });
-    return marker;
-  }
-  const nameOf = (job) => [job.title, WORDS[job.status] ?? job.status, { 3: "high priority", 4: "urgent" }[job.priority],
-    job.late && `${job.late} min late`, job.order && `stop ${job.order}`].filter(Boolean).join(", ");
-  function pin(job, shift) {
-    const mark = (MARKS[job.priority] ?? "") + (job.late ? "▲" : "");
-    const icon = iconOf(job.order ?? SHAPES[job.status], `map-pin ${job.status} p${job.priority}`, 26);
-    icon.options.iconAnchor = [13 - shift, 13];
-    const attributes = { "data-job": job.pk, "data-drag-job": job.pk, "data-seen": `${job.status}.${job.technician ?? ""}`, "data-mark": mark };
-    return named(L.marker(job.at, { icon, keyboard: true }), nameOf(job), attributes, () => openJob(job.pk));
-  }
-  function cluster(jobs) {
-    const bad = jobs.filter((job) => job.late || job.priority === 4).length;
-    const icon = iconOf(jobs.length + (bad ? " ▲" : ""), `map-cluster${bad ? " is-bad" : ""}`, 38);
-    const name = `${jobs.length} jobs${bad ? `, ${bad} late or urgent` : ""}: zoom in`;
-    const closer = () => map.fitBounds(L.latLngBounds(jobs.map((job) => job.at)).pad(0.2), { maxZoom: 17 });
-    return named(L.marker(jobs[0].at, { icon }), name, {}, closer);
-  }
-  const clusters = new MapClusters(map, { pin, cluster });
+  // Lists ------------------------------------------------------------------------------------------
 
-  const ageOf = (at) => at && Math.max(0, Date.now() - Date.parse(at));
-  const ageText = (age) => (age < 60000 ? "just now" : age < 7200000 ? `${Math.floor(age / 60000)} min` : `${Math.floor(age / 3600000)} h`);
-  const dropOf = (technician) => ({ "data-drop-technician": technician.pk, "data-drop-day": day });
-  function drawTechnician(technician) {
-    people.get(technician.pk)?.marker?.remove();
-    people.set(technician.pk, { technician });
-    if (technician.latitude === null) return;
-    const age = ageOf(technician.recorded_at);
-    const isStale = age === null || age > STALE_MS;
-    const initials = technician.name.split(/\s+/).map((word) => word[0]).slice(0, 2).join("");
-    const icon = iconOf(initials, `map-technician ${technician.doing}${isStale ? " is-stale" : ""}`, 30);
-    const told = age === null ? "at home, no position" : ageText(age);
-    icon.options.html.append(element("small", age === null ? "home" : told));
-    const marker = named(L.marker([technician.latitude, technician.longitude], { icon, zIndexOffset: 500 }),
-      `${technician.name}, ${technician.label}, ${told}`, { ...dropOf(technician), "data-technician": technician.pk }, () => openTechnician(technician.pk));
-    people.get(technician.pk).marker = marker.addTo(map);
+  function technicianRow(technician) {
+    const { className, isDashed } = MapPeople.styleOf(technician);
+    const row = MapRows.element("li", "", { class: "map-row" });
+    const button = MapRows.element("button", "", { type: "button" });
+    button.append(MapRows.element("i", "", { class: `map-swatch ${className}${isDashed ? " is-dashed" : ""}`, "aria-hidden": "true" }),
+      MapRows.element("span"), MapRows.element("span", "", { class: "small muted" }));
+    button.addEventListener("click", () => choose(technician.pk));
+    row.append(button);
+    return row;
   }
-  function drawRoutes() {
-    routes.clearLayers();
-    data.technicians.forEach((technician, place) => {
-      const stops = data.points.filter((job) => job.technician === technician.pk && job.status !== "cancelled").map((job) => job.at);
-      if (technician.latitude !== null) stops.unshift([technician.latitude, technician.longitude]);
-      if (stops.length > 1) L.polyline(stops, { className: `map-route-${place % 6}`, weight: 2.5, interactive: false, dashArray: place % 12 > 5 ? "6 4" : null }).addTo(routes);
-    });
+  function tellTechnician(row, technician) {
+    people.dropOn(row, technician);
+    const [, name, side] = row.firstChild.children;
+    row.firstChild.setAttribute("aria-pressed", people.chosen === technician.pk);
+    MapRows.write(name, technician.name);
+    const stops = `${technician.stops} stop${technician.stops === 1 ? "" : "s"}`;
+    MapRows.write(side, `${technician.label} · ${technician.late ? "▲ late · " : ""}${stops}`);
   }
-  function list(selector, rows) {
-    const target = document.querySelector(selector);
-    const before = target.querySelector(":focus")?.dataset.row;
-    target.replaceChildren(...rows.map(({ key, text, side, attributes = {}, open, href }) => {
-      const row = element(href ? "a" : "button", text, { "data-row": key, ...(href ? { href } : { type: "button" }), ...attributes });
-      if (side) row.append(Object.assign(element("span", side), { className: "small" }));
-      if (open) row.addEventListener("click", open);
-      const item = document.createElement("li");
-      item.append(row);
-      return item;
-    }));
-    if (before) target.querySelector(`[data-row="${before}"]`)?.focus();
+  function drawTechnicians() {
+    MapRows.fill(find("technicians"), [...technicians.values()], { make: technicianRow, tell: tellTechnician });
   }
-  function drawLists() {
-    list("[data-map-technicians]", data.technicians.map((one) => ({ key: one.pk, text: one.name, side: `${one.label} · ${one.jobs}/${one.maximum}`, attributes: dropOf(one), open: () => openTechnician(one.pk) })));
-    const shown = data.points.slice(0, LISTED);
-    list("[data-map-jobs]", shown.map((job) => ({ key: job.pk, text: job.title, side: WORDS[job.status] ?? job.status, open: () => openJob(job.pk) })));
-    const unplaced = data.jobs.filter((job) => !job.at);
-    document.querySelector("[data-map-unplaced]").hidden = !unplaced.length;
-    document.querySelector("[data-map-unplaced-count]").textContent = unplaced.length;
-    list("[data-map-unplaced] ul", unplaced.slice(0, LISTED).map((job) => ({ key: job.pk, text: job.title, side: "Pin it", href: `/sites/${job.site}/` })));
+  const cut = (shown, all) => (all > shown ? `The first ${shown} of ${all}: zoom in or filter to see the others.` : "");
+  function drawJobs() {
+    const inSight = seen();
+    MapRows.fillJobs(find("jobs"), inSight.slice(0, LISTED));
+    MapRows.write(find("jobs-count"), inSight.length);
+    MapRows.write(find("jobs-cut"), cut(LISTED, inSight.length));
+    find("select-all").disabled = !inSight.length;
+    MapRows.write(find("select-all"), `Select all ${inSight.length} in view`);
   }
-  let outlines = null;
-  async function drawZones() {
-    outlines ??= await fetch(holder.dataset.zones).then((response) => response.json());
-    const figures = new Map(data.zones.map((zone) => [zone.pk, zone]));
-    zones.clearLayers();
-    for (const outline of outlines.features) {
-      const zone = figures.get(outline.properties.pk);
-      if (!zone) continue;
-      const text = `${outline.properties.name}: ${zone.coverage}, ${zone.open} open, ${zone.on_duty} on duty`;
-      L.geoJSON(outline, { style: { className: `map-zone ${zone.coverage}`, weight: 1.5 } }).bindTooltip(element("span", text), { sticky: true }).addTo(zones);
+  function drawUnplaced() {
+    const unplaced = [...jobs.values()].filter((job) => !job.at);
+    find("unplaced").hidden = !unplaced.length;
+    MapRows.write(find("unplaced-count"), unplaced.length);
+    MapRows.write(find("unplaced-cut"), cut(LISTED, unplaced.length));
+    const list = find("unplaced").querySelector("ul");
+    MapRows.fillJobs(list, unplaced.slice(0, LISTED), " ");
+    for (const job of unplaced.slice(0, LISTED)) {
+      const side = list.kept.get(job.pk).lastChild;
+      if (!side.firstElementChild) side.replaceChildren(MapRows.element("a", "Pin it", { href: `/sites/${job.site}/`, "aria-label": `Pin ${job.title} on the map` }));
     }
   }
-  function fit() {
-    const all = [...data.points.map((job) => job.at), ...data.technicians.filter((one) => one.latitude !== null).map((one) => [one.latitude, one.longitude])];
-    if (!fitted && all.length) map.fitBounds(L.latLngBounds(all).pad(0.1), { maxZoom: 15, animate: false });
-    fitted = true;
+  // Every job of the map is in the page, in a cluster and out of sight as well: what is selected stays selected.
+  function drawRest() {
+    MapRows.fill(find("rest"), [...jobs.keys()], { make: () => document.createElement("i"), tell: (made, pk) => { made.dataset.job = pk; }, keyOf: (pk) => pk });
+  }
+  function drawTiles(figures) {
+    for (const [name, count, tone] of figures) {
+      const tile = document.querySelector(`[data-tile="${name}"]`);
+      if (!tile) continue;
+      MapRows.write(tile.querySelector("b"), count);
+      tile.className = `tile ${tone}`;
+    }
+  }
+
+  // Data -------------------------------------------------------------------------------------------
+
+  function take(answer, asked) {
+    const fresh = answer.jobs.map((row) => Object.fromEntries(answer.job_fields.map((name, place) => [name, row[place]])));
+    const isReplaced = (job) => !asked || asked.jobs.has(job.pk) || answer.of.includes(job.technician);
+    for (const job of jobs.values()) if (isReplaced(job)) jobs.delete(job.pk);
+    for (const job of fresh) jobs.set(job.pk, { ...job, at: job.latitude === null ? null : [job.latitude, job.longitude] });
+    if (!asked) {
+      const listed = new Set(answer.technicians.map((one) => one.pk));
+      for (const pk of technicians.keys()) if (!listed.has(pk)) { people.drop(pk); technicians.delete(pk); }
+    }
+    for (const one of answer.technicians) technicians.set(one.pk, { place: technicians.size, ...technicians.get(one.pk), ...one });
   }
   function draw(answer) {
-    const jobs = answer.jobs.map((row) => Object.fromEntries(answer.job_fields.map((name, place) => [name, row[place]])));
-    for (const job of jobs) {
-      job.at = job.site__latitude === null ? null : [job.site__latitude, job.site__longitude];
-      job.state = [job.status, job.priority, job.technician, job.late, job.order, job.title, job.at].join();
+    if (!fitted) fit();
+    const stops = Map.groupBy(jobs.values(), (job) => job.technician);
+    for (const { pk } of answer.technicians) {
+      const technician = technicians.get(pk);
+      const own = stops.get(pk) ?? [];
+      technician.late = own.some((job) => job.late);
+      technician.stops = own.filter((job) => job.status !== "cancelled").length;
+      people.tellOne(technician);
+      people.drawRoute(technician, own);
     }
-    data = { ...answer, jobs, points: jobs.filter((job) => job.at) };
-    fit();
-    clusters.set(data.points);
-    for (const [pk, { marker }] of people) {
-      if (answer.technicians.some((one) => one.pk === pk)) continue;
-      marker?.remove();
-      people.delete(pk);
-    }
-    answer.technicians.forEach(drawTechnician);
-    drawRoutes();
-    drawLists();
-    drawZones();
+    pins.set(points());
+    drawTechnicians();
+    drawJobs();
+    drawUnplaced();
+    drawRest();
+    drawTiles(answer.tiles);
+    zones.set(answer.zones);
+    const panel = document.querySelector("[data-technician-panel]");
+    const shown = Number(panel?.dataset.technicianPanel);
+    if (panel && !panel.contains(document.activeElement) && answer.technicians.some(({ pk }) => pk === shown)) loadPanel(shown);
+  }
+  function fit() {
+    const placed = [...technicians.values()].filter((one) => one.latitude !== null).map((one) => [one.latitude, one.longitude]);
+    const all = [...points().map((job) => job.at), ...placed];
+    if (all.length) map.fitBounds(L.latLngBounds(all).pad(0.08), { maxZoom: 15, animate: false });
+    fitted = true;
   }
 
   const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests
-  let wanted = false;
+  const REST_MAX_MS = 4000;
+  const wanted = { all: true, jobs: new Set(), technicians: new Set() };
   let asking = false;
+  let held = false; // nothing is redrawn under a job that is being dragged
+  function question() {
+    const asked = { jobs: new Set(wanted.jobs), technicians: new Set(wanted.technicians) };
+    for (const pk of asked.jobs) if (jobs.get(pk)?.technician) asked.technicians.add(jobs.get(pk).technician);
+    const isAll = wanted.all || asked.jobs.size > NAMED;
+    Object.assign(wanted, { all: false, jobs: new Set(), technicians: new Set() });
+    return isAll ? null : asked;
+  }
   async function ask() {
-    if (asking || !wanted) return;
-    wanted = false;
+    if (asking || held || !(wanted.all || wanted.jobs.size || wanted.technicians.size)) return;
     asking = true;
     const begun = performance.now();
+    const asked = question();
+    const query = new URLSearchParams(location.search);
+    if (asked) {
+      query.set("ids", [...asked.jobs].join());
+      query.set("technicians", [...asked.technicians].join());
+    }
     try {
-      const response = await fetch(holder.dataset.url + location.search);
-      if (response.ok && !response.redirected) draw(await response.json());
+      const response = await fetch(`${holder.dataset.url}?${query}`);
+      if (response.redirected) location.reload(); // logged out
+      else if (response.ok) await settled(asked, await response.json());
     } finally {
-      setTimeout(() => { asking = false; ask(); }, Math.min(4000, (performance.now() - begun) * REST));
+      setTimeout(() => { asking = false; ask(); }, Math.min(REST_MAX_MS, (performance.now() - begun) * REST));
     }
   }
-  const want = () => { wanted = true; ask(); };
-  for (const event of ["live-jobs", "live-technicians", "live-refresh"]) document.body.addEventListener(event, want);
-  document.body.addEventListener("technician-moved", ({ detail }) => {
-    const known = people.get(detail.technician)?.technician;
-    if (!known) return;
-    Object.assign(known, { latitude: detail.latitude, longitude: detail.longitude, recorded_at: detail.recorded_at });
-    drawTechnician(known);
-    drawRoutes();
-  });
-  setInterval(() => [...people.values()].forEach(({ technician }) => drawTechnician(technician)), 60000);
-  for (const [name, layer] of [["zones", zones], ["routes", routes]]) {
-    document.querySelector(`[data-map-${name}]`).addEventListener("change", (event) => { map[event.target.checked ? "addLayer" : "removeLayer"](layer); });
+  // What comes while a job is being dragged waits until that has ended.
+  async function settled(asked, answer) {
+    if (held) await new Promise((resolve) => { document.body.addEventListener("drag-ended", resolve, { once: true }); });
+    take(answer, asked);
+    draw(answer);
+    performance.mark("map-drawn");
   }
-  document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-close-technician]")) document.getElementById("map-technician").replaceChildren();
+  document.body.addEventListener("live-jobs", ({ detail }) => { detail.jobs.forEach((pk) => wanted.jobs.add(pk)); ask(); });
+  document.body.addEventListener("live-technicians", ({ detail }) => { detail.technicians.forEach((pk) => wanted.technicians.add(pk)); ask(); });
+  document.body.addEventListener("live-refresh", () => { wanted.all = true; ask(); });
+  document.body.addEventListener("drag-begun", () => { held = true; pins.hold(true); });
+  document.body.addEventListener("drag-ended", () => { held = false; pins.hold(false); ask(); });
+  document.body.addEventListener("technician-moved", ({ detail }) => {
+    const technician = technicians.get(detail.technician);
+    if (!technician) return;
+    Object.assign(technician, { latitude: detail.latitude, longitude: detail.longitude, recorded_at: detail.recorded_at });
+    people.tellOne(technician);
+    people.drawRoute(technician, [...jobs.values()].filter((job) => job.technician === technician.pk));
   });
-  selectArea(map, document.querySelector("[data-map-area]"), () => data?.points ?? []);
+  setInterval(() => people.tell([...technicians.values()]), 60000);
+
+  // Hands ------------------------------------------------------------------------------------------
+
+  holder.addEventListener("click", (event) => {
+    const job = event.target.closest(".job-link")?.closest("[data-job]");
+    if (!job || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openJob(job.dataset.job);
+  }, true);
+  document.querySelector(".map-panel").addEventListener("click", (event) => {
+    const row = event.target.closest(".map-row .job-link")?.closest("[data-job]");
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    openJob(row.dataset.job);
+  });
+  // By Tab one may come to a pin just outside.
+  holder.addEventListener("focusin", (event) => {
+    const pk = Number(event.target.closest(".map-pin")?.dataset.job);
+    const at = jobs.get(pk)?.at;
+    if (at && !map.getBounds().contains(at)) map.panInside(at, { padding: [40, 40] });
+  });
+  find("select-all").addEventListener("click", () => {
+    document.body.dispatchEvent(new CustomEvent("select-jobs", { detail: { jobs: seen().map((job) => job.pk) } }));
+  });
+  for (const [name, layer] of [["zones", zones.layer], ["routes", people.routes]]) {
+    find(name).addEventListener("change", (event) => {
+      map[event.target.checked ? "addLayer" : "removeLayer"](layer);
+      people.emphasise(people.chosen);
+    });
+  }
+  document.addEventListener("click", (event) => { if (event.target.closest("[data-close-technician]")) letGo(); });
+  map.on("moveend", drawJobs);
+  selectArea(map, find("area"), points);
   new ResizeObserver(() => map.invalidateSize()).observe(holder);
-  want();
+  ask();
 })();

@@ -1,47 +1,132 @@
-// Points as pins or, where they crowd, as clusters: by pixel cell, only what is in sight. Drawn elements are kept by key.
+// Jobs as pins or, where they crowd, as clusters: by pixels, only what is in sight. Markers are kept by key and
+// changed in place: the focus stays, and a pin that is being dragged stays the same element.
 window.MapClusters = class {
-  constructor(map, { cell = 46, pin, cluster }) {
-    Object.assign(this, { map, cell, pin, cluster, points: [], drawn: new Map(), layer: L.layerGroup().addTo(map) });
+  static CELL = 42;
+  static WORST = [
+    ["late", "▲", (job) => job.late],
+    ["urgent", "‼", (job) => job.priority === 4],
+    ["unassigned", "○", (job) => job.status === "created"],
+  ];
+
+  constructor(map) {
+    Object.assign(this, { map, points: [], drawn: new Map(), layer: L.layerGroup().addTo(map), isHeld: false });
     map.on("moveend zoomend", () => this.draw());
   }
   set(points) {
-    this.points = points;
+    this.points = points.sort((one, other) => one.pk - other.pk);
     this.draw();
+    this.refreshList();
   }
-  draw() {
+  hold(isHeld) {
+    this.isHeld = isHeld;
+    if (!isHeld) this.draw();
+  }
+  // Around the job with the lowest number stand all that would overlap it, so that no two markers touch.
+  cells() {
+    const { CELL } = MapClusters;
     const zoom = this.map.getZoom();
     const bounds = this.map.getBounds().pad(0.15);
-    const alone = zoom >= this.map.getMaxZoom() - 2;
+    const grid = new Map();
     const cells = new Map();
     for (const point of this.points) {
       if (!bounds.contains(point.at)) continue;
-      const { x, y } = this.map.project(point.at, zoom);
-      const key = alone ? `j${point.pk}` : `${zoom}:${Math.floor(x / this.cell)}:${Math.floor(y / this.cell)}`;
-      if (cells.has(key)) cells.get(key).push(point);
-      else cells.set(key, [point]);
+      const pixel = this.map.project(point.at, zoom);
+      const [column, row] = [Math.floor(pixel.x / CELL), Math.floor(pixel.y / CELL)];
+      const around = [-1, 0, 1].flatMap((dx) => [-1, 0, 1].flatMap((dy) => grid.get(`${column + dx}:${row + dy}`) ?? []));
+      const near = around.find((one) => one.pixel.distanceTo(pixel) < CELL);
+      if (near) { near.points.push(point); continue; }
+      const cell = { pixel, points: [point] };
+      const key = `${column}:${row}`;
+      grid.set(key, [...(grid.get(key) ?? []), cell]);
+      cells.set(`${zoom} ${point.pk}`, cell.points);
     }
+    return cells;
+  }
+  draw() {
+    if (this.isHeld) return;
     const wanted = new Map();
-    for (const [key, points] of cells) {
-      if (points.length === 1) wanted.set(`j${points[0].pk}`, { state: `${points[0].state}`, make: () => this.pin(points[0], this.spread(points[0], alone)) });
-      else wanted.set(key, { state: points.map((point) => point.pk + point.state).join(), make: () => this.cluster(points) });
-    }
-    for (const [key, { marker, state }] of this.drawn) {
-      if (wanted.get(key)?.state === state) continue;
-      if (marker.getElement()?.contains(document.activeElement)) this.focused = key;
-      marker.remove();
+    for (const [key, points] of this.cells()) wanted.set(points.length === 1 ? `job ${points[0].pk}` : key, points);
+    for (const [key, drawn] of this.drawn) {
+      if (wanted.has(key)) continue;
+      drawn.marker.remove();
       this.drawn.delete(key);
     }
-    for (const [key, { state, make }] of wanted) {
-      if (this.drawn.has(key)) continue;
-      const marker = make().addTo(this.layer);
-      this.drawn.set(key, { marker, state });
-      if (this.focused === key) marker.getElement().focus();
+    for (const [key, points] of wanted) {
+      const drawn = this.drawn.get(key) ?? this.make(key, points);
+      drawn.points = points;
+      if (points.length === 1) this.tellPin(drawn, points[0]);
+      else this.tellCluster(drawn, points);
     }
-    this.focused = null;
+    document.body.dispatchEvent(new CustomEvent("jobs-drawn"));
   }
-  // Jobs at one address stand side by side once nothing is clustered.
-  spread(point, alone) {
-    const same = alone ? this.points.filter((other) => other.at[0] === point.at[0] && other.at[1] === point.at[1]) : [];
-    return same.length > 1 ? 30 * (same.indexOf(point) - (same.length - 1) / 2) : 0;
+  make(key, points) {
+    const isPin = points.length === 1;
+    const root = isPin ? MapRows.element("span", "", { "aria-hidden": "true" }) : MapRows.element("button", "", { type: "button" });
+    const size = isPin ? 26 : 38;
+    // An element, not a string: Leaflet would put that into the page as HTML.
+    const icon = L.divIcon({ html: root, className: isPin ? "map-pin" : "map-cluster", iconSize: [size, size] });
+    const drawn = { marker: L.marker(points[0].at, { icon, keyboard: false }).addTo(this.layer), text: root };
+    const made = drawn.marker.getElement();
+    if (isPin) {
+      drawn.link = MapRows.element("a", "", { class: "job-link", draggable: "false" });
+      made.append(drawn.link);
+      // What is pressed here may be dragged: the map must not move with it.
+      L.DomEvent.on(made, "mousedown touchstart", L.DomEvent.stopPropagation);
+    } else root.addEventListener("click", () => this.open(drawn));
+    this.drawn.set(key, drawn);
+    return drawn;
+  }
+  tellPin(drawn, job) {
+    const made = drawn.marker.getElement();
+    if (!drawn.marker.getLatLng().equals(job.at)) drawn.marker.setLatLng(job.at);
+    MapRows.tie(made, job);
+    made.dataset.mark = MapRows.markOf(job);
+    MapRows.write(drawn.text, job.order ?? MapRows.shapeOf(job));
+    MapRows.write(drawn.link, MapRows.nameOf(job));
+    drawn.link.setAttribute("href", `/jobs/${job.pk}/`);
+    drawn.link.title = MapRows.nameOf(job);
+  }
+  tellCluster(drawn, points) {
+    const [word, sign, count] = MapClusters.WORST.map(([one, mark, is]) => [one, mark, points.filter(is).length]).find((one) => one[2]) ?? ["", "", 0];
+    const isOnePlace = this.cannotPart(points);
+    const name = `${points.length} jobs${isOnePlace ? " at one place" : ""}${count ? `, ${count} ${word}` : ""}: ${isOnePlace ? "list them" : "zoom in"}`;
+    drawn.marker.getElement().dataset.worst = word;
+    if (!drawn.marker.getLatLng().equals(points[0].at)) drawn.marker.setLatLng(points[0].at);
+    MapRows.write(drawn.text, `${points.length}${sign && ` ${sign}`}`);
+    drawn.text.setAttribute("aria-label", name);
+    drawn.text.title = name;
+  }
+  cannotPart(points) {
+    const first = points[0].at;
+    return this.map.getZoom() >= this.map.getMaxZoom() || points.every(({ at }) => at[0] === first[0] && at[1] === first[1]);
+  }
+  open({ points }) {
+    if (this.cannotPart(points)) return this.list(points);
+    const bounds = L.latLngBounds(points.map((job) => job.at)).pad(0.2);
+    const closer = Math.max(this.map.getZoom() + 1, this.map.getBoundsZoom(bounds));
+    return this.map.setView(bounds.getCenter(), Math.min(closer, this.map.getMaxZoom()));
+  }
+
+  // No zoom parts what is at one address: a list does.
+  list(points) {
+    const rows = MapRows.element("ul", "", { class: "map-list", "aria-label": "Jobs at this place" });
+    this.listed = new Set(points.map((job) => job.pk));
+    this.rows = rows;
+    const before = document.activeElement;
+    this.popup = L.popup({ maxHeight: 260, minWidth: 240, closeButton: false }).setLatLng(points[0].at).setContent(rows);
+    this.refreshList();
+    this.popup.openOn(this.map);
+    rows.querySelector(".job-link")?.focus();
+    rows.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      this.map.closePopup(this.popup);
+      before?.focus?.();
+    });
+  }
+  refreshList() {
+    if (!this.rows) return;
+    MapRows.fillJobs(this.rows, this.points.filter((job) => this.listed.has(job.pk)));
+    if (!this.rows.children.length) this.map.closePopup(this.popup);
   }
 };

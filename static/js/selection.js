@@ -161,5 +161,6 @@
       show();
     });
   }
+  document.body.addEventListener("jobs-drawn", later); // by a view that draws them itself
   window.addEventListener("pageshow", show);
 })();

@@ -2,8 +2,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from dispatch import actions
 from dispatch.map import coverage
-from dispatch.models import Status
+from dispatch.models import Job, Status
 from tests.dispatch.board_page import at
 from tests.factories import TechnicianFactory, make_job
 
@@ -63,10 +64,45 @@ def test_the_query_count_does_not_grow(client, omar, north):
     counts = []
     for number in (5, 45):
         add(number)
-        with CaptureQueriesContext(connection) as queries:
-            client.get(URL)
-        counts.append(len(queries))
-    assert counts[0] == counts[1]
+        ids = ",".join(str(pk) for pk in Job.objects.values_list("pk", flat=True))
+        for query in ("", f"?ids={ids}"):
+            with CaptureQueriesContext(connection) as queries:
+                client.get(URL + query)
+            counts.append(len(queries))
+    assert counts[:2] == counts[2:]
+
+
+def test_only_the_changed_jobs_and_the_routes_they_are_on_come(data, omar, tess, tom, north, south):
+    first = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, planned_starts_at=at(9))
+    second = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, planned_starts_at=at(11))
+    make_job(Status.ASSIGNED, by=omar, technician=tom, zone=south)
+    waiting, _ = make_job(by=omar, zone=north), make_job(by=omar, zone=north)
+    found = data(omar, f"?ids={second.pk},{waiting.pk}&technicians=")
+    assert {(job["pk"], job["order"]) for job in found["jobs"]} == {(first.pk, 1), (second.pk, 2), (waiting.pk, None)}
+    assert [one["pk"] for one in found["technicians"]] == found["of"] == [tess.pk]
+    assert sum(zone["open"] for zone in found["zones"]) == 5
+
+
+def test_who_lost_a_job_gets_the_rest_of_the_route_numbered_anew(data, omar, tess, tom, north):
+    tom.zones.add(north)
+    lost = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, planned_starts_at=at(9))
+    kept = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north, planned_starts_at=at(11))
+    actions.assign_job(lost, tom, by=omar)
+    found = data(omar, f"?ids={lost.pk}&technicians={tess.pk}")
+    assert found["of"] == [tess.pk, tom.pk]
+    assert [job["order"] for job in found["jobs"] if job["pk"] == kept.pk] == [1]
+
+
+def test_changed_jobs_of_foreign_zones_do_not_come(data, omar, dana, tom, south):
+    foreign = make_job(Status.ASSIGNED, by=omar, technician=tom, zone=south)
+    found = data(dana, f"?ids={foreign.pk}&technicians={tom.pk}")
+    assert found["jobs"] == found["technicians"] == []
+
+
+def test_ids_that_are_no_numbers_are_refused(client, omar):
+    client.force_login(omar)
+    assert client.get(f"{URL}?ids=1,x").status_code == 422
+    assert client.get(f"{URL}?ids=1&technicians=99999999999999999999").status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -1,71 +1,172 @@
+import re
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from dispatch.models import Status
+from dispatch import actions
+from dispatch.models import Job, Status
 from technicians.models import Technician
+from technicians.positions import Fix
 from tests.e2e.live import in_thread, log_in
 from tests.factories import SiteFactory, make_job
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
 
 
 @pytest.fixture
-def jobs(omar, dana, tess):
+def jobs(omar, dana, tess, north):
     def make(status, latitude, name):
         site = SiteFactory(latitude=latitude, longitude=-75.1)
-        return make_job(status, by=omar, technician=tess, site=site, description=name)
+        return make_job(status, by=omar, technician=tess, zone=north, site=site, description=name)
 
-    where = {"latitude": 40.08, "longitude": -75.12, "position_at": timezone.now()}
+    where = {"latitude": 40.08, "longitude": -75.12, "position_at": timezone.now() - timedelta(minutes=5)}
     Technician.objects.filter(pk=tess.pk).update(**where)
     return [in_thread(make, Status.ASSIGNED, 40.05, "Boiler"), in_thread(make, Status.CREATED, 40.15, "Leak")]
 
 
 @pytest.fixture
 def board_map(new_context, live_site, dana, jobs):
-    page = new_context(viewport={"width": 1440, "height": 900}, base_url=live_site.url).new_page()
+    return open_map(new_context(viewport={"width": 1440, "height": 900}, has_touch=True), live_site)
+
+
+def open_map(context, live_site, path="/board/map/"):
+    page = context.new_page()
     log_in(page, live_site.url, "dana")
-    page.goto("/board/map/")
-    expect(page.locator(".map-pin")).to_have_count(2)
+    page.goto(live_site.url + path)
+    expect(page.locator("[data-live-text]")).to_have_text("Live")
+    expect(page.locator(".map-pin").first).to_be_visible()
     return page
 
 
-def test_dispatcher_opens_a_job_and_a_technician_by_click_and_by_key(board_map, jobs, tess):
-    board_map.locator(f".map-pin[data-job='{jobs[0].pk}']").click()
-    expect(board_map.locator(f"#job-drawer-{jobs[0].pk}")).to_be_visible()
-    board_map.locator(f".map-technician[data-drop-technician='{tess.pk}']").press("Enter")
-    expect(board_map.locator(f"[data-technician-panel='{tess.pk}']")).to_contain_text("Boiler")
+def pin(page, job):
+    return page.locator(f".map-pin[data-job='{job.pk}']")
 
 
-def test_filters_narrow_the_pins(board_map, jobs):
-    board_map.goto("/board/map/?status=created")
-    expect(board_map.locator(".map-pin")).to_have_count(1)
-    expect(board_map.locator(f".map-pin[data-drag-job='{jobs[1].pk}']")).to_be_visible()
+def marker(page, technician):
+    return page.locator(f".map-technician[data-technician='{technician.pk}']")
 
 
-def test_dispatcher_sees_a_technician_move(board_map, tess):
-    marker = board_map.locator(f".map-technician[data-technician='{tess.pk}']")
-    before = marker.bounding_box()
-    board_map.evaluate(
-        "detail => document.body.dispatchEvent(new CustomEvent('technician-moved', { detail }))",
-        {
-            "technician": tess.pk,
-            "latitude": 40.12,
-            "longitude": -75.12,
-            "recorded_at": timezone.now().isoformat(),
-        },
-    )
-    expect(marker).to_contain_text("just now")
-    assert marker.bounding_box()["y"] < before["y"] - 20
+def centre(locator):
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_jobs_in_a_drawn_area_are_told(board_map, jobs):
-    board_map.evaluate("document.body.addEventListener('select-jobs', e => { window.told = e.detail.jobs; })")
-    board_map.keyboard.press("l")
-    box = board_map.locator(f".map-pin[data-job='{jobs[1].pk}']").bounding_box()
-    board_map.mouse.move(box["x"] - 60, box["y"] - 15)
-    board_map.mouse.down()
-    board_map.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
-    board_map.mouse.up()
-    board_map.wait_for_function("window.told")
-    assert board_map.evaluate("window.told") == [jobs[1].pk]
+class Finger:
+    def __init__(self, page):
+        self.session = page.context.new_cdp_session(page)
+
+    def __call__(self, kind, *at):
+        points = [{"x": x, "y": y} for x, y in at]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_pin_is_dropped_on_a_technician_by_mouse_by_touch_and_by_keys(board_map, new_context, live_site, jobs, tess):
+    page, leak = board_map, jobs[1]
+    watching = new_context().new_page()
+    log_in(watching, live_site.url, "omar")
+    watching.goto(f"{live_site.url}/board/list/")
+    row = watching.locator(f"#job-row-{leak.pk}")
+    place = page.locator(".leaflet-map-pane").get_attribute("style")
+    strip = page.locator(f".map-row[data-drop-technician='{tess.pk}']")
+
+    def has(status, name):
+        expect(pin(page, leak)).to_have_attribute("data-status", status)
+        expect(row).to_contain_text(name)
+        assert Job.objects.get(pk=leak.pk).status == status
+
+    pin(page, leak).hover()
+    page.mouse.down()
+    page.mouse.move(*centre(marker(page, tess)), steps=5)
+    expect(page.locator(".drop-preview")).to_contain_text("Tess")
+    page.mouse.up()
+    has("assigned", "Tess")
+    finger = Finger(page)
+    finger("touchStart", centre(pin(page, leak)))
+    expect(pin(page, leak)).to_have_class(re.compile("is-lifted"))
+    goal = centre(page.locator(".map-nobody"))
+    finger("touchMove", (goal[0] - 40, goal[1]))
+    finger("touchMove", goal)
+    expect(page.locator(".drop-preview")).to_contain_text("tray")
+    finger("touchEnd")
+    has("created", "Created")
+    expect(pin(page, leak)).not_to_have_class(re.compile("is-lifted"))
+    pin(page, leak).locator("a").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".map-nobody")).to_have_class(re.compile("drop-here"))
+    page.keyboard.press("ArrowUp")
+    expect(strip).to_have_class(re.compile("drop-here"))
+    page.keyboard.press("Enter")
+    has("assigned", "Tess")
+    expect(pin(page, leak).locator("a")).to_be_focused()
+    assert page.locator(".leaflet-map-pane").get_attribute("style") == place
+
+
+def test_markers_move_and_change_in_place(board_map, omar, jobs, tess):
+    page, leak = board_map, jobs[1]
+    tess_marker = marker(page, tess)
+    expect(tess_marker).to_contain_text("5 min")
+    pin(page, leak).locator("a").focus()
+    page.evaluate("pk => { document.querySelector(`.map-pin[data-job='${pk}']`).isSame = true; }", leak.pk)
+    before = tess_marker.bounding_box()
+    fix = Fix(latitude=40.082, longitude=-75.1, recorded_at=timezone.now())
+    assert in_thread(actions.take_position, tess, fix, source="gateway")
+    expect(tess_marker).to_contain_text("just now")
+    assert tess_marker.bounding_box()["x"] > before["x"] + 40
+    with page.expect_response(lambda response: "/board/map/data/" in response.url) as answered:
+        in_thread(actions.assign_job, leak, tess, by=omar)
+    expect(pin(page, leak)).to_have_attribute("data-status", "assigned")
+    expect(page.locator(f".map-row[data-drop-technician='{tess.pk}']")).to_contain_text("2 stops")
+    expect(page.locator("[data-tile=unassigned] b")).to_have_text("0")
+    assert f"ids={leak.pk}" in answered.value.url
+    assert page.evaluate("document.activeElement.parentElement.isSame")
+
+
+def test_dispatcher_selects_an_area_with_a_finger_and_all_in_view_by_keys(board_map, jobs):
+    page, finger = board_map, Finger(board_map)
+    chosen = page.locator("#bulk-bar [name=jobs]")
+    page.keyboard.press("l")
+    x, y = centre(pin(page, jobs[1]))
+    finger("touchStart", (x - 40, y - 20))
+    for at in [(x + 40, y - 20), (x + 10, y + 50), (x - 30, y + 30)]:
+        finger("touchMove", at)
+    finger("touchEnd")
+    expect(page.locator("[data-selected-count]")).to_have_text("1 selected")
+    expect(chosen).to_have_value(str(jobs[1].pk))
+    expect(pin(page, jobs[1])).to_have_class(re.compile("is-selected"))
+    expect(page.locator("[data-map-area]")).to_have_attribute("aria-pressed", "false")
+    page.locator("[data-map-select-all]").press("Enter")
+    expect(page.locator("[data-selected-count]")).to_have_text("2 selected")
+    page.get_by_role("checkbox", name="Select Boiler").press("Space")
+    expect(page.locator("[data-selected-count]")).to_have_text("1 selected")
+
+
+def test_jobs_at_one_address_are_listed_and_open_from_there(board_map, omar, jobs):
+    page, (boiler, _) = board_map, jobs
+    made = in_thread(lambda: [make_job(by=omar, site=boiler.site, zone=boiler.zone, priority=4) for _ in range(3)])
+    heap = page.get_by_role("button", name="4 jobs at one place, 3 urgent: list them")
+    heap.press("Enter")
+    rows = page.locator(".leaflet-popup .map-row")
+    expect(rows).to_have_count(4)
+    expect(rows.first.locator("a")).to_be_focused()
+    in_thread(actions.cancel_job, made[0], "No longer needed", by=omar)
+    expect(rows.filter(has_text="cancelled")).to_have_count(1)
+    rows.first.locator("a").press("Enter")
+    expect(page.locator("#drawer > [data-job]")).to_be_visible()
+
+
+def test_one_technicians_route_is_picked_out_and_filters_narrow(board_map, omar, jobs, tess):
+    page = board_map
+    in_thread(actions.assign_job, jobs[1], tess, by=omar)
+    row = page.locator(f".map-row[data-drop-technician='{tess.pk}'] button")
+    expect(row).to_contain_text("2 stops")
+    row.press("Enter")
+    expect(page.locator(f"[data-technician-panel='{tess.pk}']")).to_contain_text("Boiler")
+    expect(page.locator(".map-route.is-chosen")).to_have_count(1)
+    page.get_by_role("button", name="Close").click()
+    expect(row).to_be_focused()
+    expect(page.locator(".map-route.is-chosen")).to_have_count(0)
+    page.goto(re.sub(r"\?.*", "", page.url) + "?status=created")
+    expect(page.locator(".map-panel")).to_contain_text("Jobs in view (0)")
