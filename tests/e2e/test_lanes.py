@@ -294,3 +294,9 @@ def test_the_age_of_a_position_follows_the_technician(open_lanes, crew, north):
     now = timezone.now()
     in_thread(actions.take_position, tess, Fix(40.11, -75.11, now), source="phone", now=now)
     expect(age).to_have_text("just now")
+
+
+def test_the_lane_of_who_is_off_shift_stays_in_its_place(open_lanes, crew):
+    page = open_lanes("dana", query="&day=")
+    above, below = (lane(page, technician).bounding_box() for technician in crew)
+    assert below["y"] >= above["y"] + above["height"] - 1
