@@ -1,6 +1,6 @@
 """Every technician for one job, with what speaks against each; a constant number of queries."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
@@ -10,6 +10,7 @@ from dispatch.eligibility import Booking, HeldSkill, NeededSkill, Needs, Objecti
 from dispatch.models import Job, RequiredSkill, Status
 from technicians.availability import shifts_on
 from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
+from zones import access
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def candidates_for(job: Job, *, user) -> list[Candidate]:
     needs = needs_of(job, day=day, starts_at=job.planned_starts_at)
     found = []
     for technician in with_that_day(Technician.objects.visible_to(user).active(), day=day, besides=job):
-        has = qualification_of(technician, day=day)
+        has = qualification_of(technician, day=day, user=user)
         found.append(Candidate(technician, reasons_against(needs, has), has.jobs_that_day, technician.is_on_duty))
     return sorted(found, key=lambda c: (len(c.objections), not c.is_on_duty, c.jobs_that_day, str(c.technician)))
 
@@ -69,7 +70,9 @@ def with_that_day(technicians, *, day: date, besides: Job):
     )
 
 
-def qualification_of(technician: Technician, *, day: date) -> Qualification:
+def qualification_of(technician: Technician, *, day: date, user=None) -> Qualification:
+    """`user` is who gets to read what speaks against it; None for nobody."""
+    zone_ids = access.ALL_ZONES if user is None else access.dispatch_zone_ids(user)
     shifts = shifts_on(day, technician.working_hours.all(), zone=timezone.get_current_timezone())
     return Qualification(
         zone_ids=frozenset(zone.pk for zone in technician.zones.all()),
@@ -78,7 +81,11 @@ def qualification_of(technician: Technician, *, day: date) -> Qualification:
         daily_maximum=technician.daily_maximum,
         off_reason=technician.off[0].get_kind_display() if technician.off else "",
         shifts=None if shifts is None else tuple(shifts),
-        bookings=tuple(booking for job in technician.others_that_day if (booking := booking_of(job))),
+        bookings=tuple(
+            booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
+            for job in technician.others_that_day
+            if (booking := booking_of(job))
+        ),
     )
 
 

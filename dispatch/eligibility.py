@@ -46,7 +46,7 @@ class Booking:
     """Another job of the technician, as it is planned or, once begun, as it goes."""
 
     job_id: int
-    number: str
+    number: str  # empty where it is not to be told
     starts_at: datetime
     ends_at: datetime
 
@@ -90,7 +90,7 @@ def _objections_to_the_time(needs: Needs, has: Qualification) -> list[Objection]
         objections.append(Objection("off_shift", f"Works {hours} only"))
     for booked in overlapping(needs, has):
         when = f"{_clock(booked.starts_at)}–{_clock(booked.ends_at)}"
-        objections.append(Objection("overlap", f"Overlaps {booked.number} ({when})"))
+        objections.append(Objection("overlap", f"Overlaps {booked.number or 'a job in another zone'} ({when})"))
     if needs.starts_at and needs.window and not needs.window[0] <= needs.starts_at <= needs.window[1]:
         opens, closes = needs.window
         objections.append(Objection("block", f"Outside the time block {_clock(opens)}–{_clock(closes)}"))

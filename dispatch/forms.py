@@ -303,11 +303,22 @@ class PlaceForm(forms.Form):
             raise ValidationError("Choose a day between 1900 and 2200.")
         return day
 
+    def clean(self):
+        data = super().clean()
+        if not self.errors:
+            try:
+                data["placement"] = self._placement()
+            except ValidationError as error:
+                self.add_error("at", error)
+        return data
+
     def placement(self) -> Placement:
+        return self.cleaned_data["placement"]
+
+    def _placement(self) -> Placement:
         chosen, day = self.cleaned_data["technician"], self.cleaned_data["day"] or self.job.scheduled_on
         technician = self.technicians.get(chosen) if chosen else self.job.technician
         at = self.cleaned_data["at"]
         if technician and day is None:
             day = timezone.localdate()
-        starts_at = timezone.make_aware(datetime.combine(day, at)) if at and day else None
-        return moved_to(self.job, technician=technician, day=day, starts_at=starts_at)
+        return moved_to(self.job, technician=technician, day=day, starts_at=_instant(day, at) if day else None)

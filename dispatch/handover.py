@@ -87,7 +87,7 @@ def _propose(jobs: list[Job], technician: Technician, *, user, first: date) -> l
         others = Technician.objects.visible_to(user).active().exclude(pk=technician.pk)
         there = with_that_day(others, day=day, besides=jobs[0])
         sites = _places({job.pk for other in there for job in other.others_that_day})
-        return [_worker(other, day, sites) for other in there]
+        return [_worker(other, day, sites, user=user) for other in there]
 
     settings = DispatchSettings.load()
     travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
@@ -106,13 +106,13 @@ def _task(job: Job, day: date) -> Task:
     )
 
 
-def _worker(technician: Technician, day: date, sites: dict[int, Place]) -> Worker:
+def _worker(technician: Technician, day: date, sites: dict[int, Place], *, user) -> Worker:
     home = _place(technician.home_latitude, technician.home_longitude)
     stops = [sites[job.pk] for job in technician.others_that_day if job.pk in sites]
     return Worker(
         technician_id=technician.pk,
         name=str(technician),
-        has=qualification_of(technician, day=day),
+        has=qualification_of(technician, day=day, user=user),
         places=[home, *stops] if home else stops,
     )
 

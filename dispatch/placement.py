@@ -1,7 +1,7 @@
 """Judges where a job is about to be put: what the drop's preview shows and what the action decides by are the same."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
 from django.utils import timezone
@@ -34,8 +34,6 @@ class Verdict:
     refusal: str = ""
     objections: list[Objection] = field(default_factory=list)
     overlaps: list[Booking] = field(default_factory=list)
-    before: Booking | None = None  # the stop that comes right before it
-    after: Booking | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -61,7 +59,8 @@ def moved_to(
     if starts_at is None and job.planned_starts_at is not None:
         clock = timezone.localtime(job.planned_starts_at).time()
         starts_at = timezone.make_aware(datetime.combine(day, clock))
-    return Placement(technician, day, starts_at)
+    # Python adds hours to a local time as if the clocks were never changed.
+    return Placement(technician, day, starts_at and starts_at.astimezone(UTC))
 
 
 def at_top(job: Job, *, now: datetime) -> Placement:
@@ -99,15 +98,12 @@ def judge(job: Job, placement: Placement, *, by=None, base_version: int | None =
         return Verdict(placement, objections=objections)
     themselves = Technician.objects.filter(pk=placement.technician.pk)
     technician = with_that_day(themselves, day=placement.day, besides=job).get()
-    has = qualification_of(technician, day=placement.day)
+    has = qualification_of(technician, day=placement.day, user=by)
     needs = needs_of(job, day=placement.day, starts_at=placement.starts_at)
-    before, after = _neighbours(technician, placement.starts_at)
     return Verdict(
         placement,
         objections=objections + reasons_against(needs, has),
         overlaps=overlapping(needs, has),
-        before=before,
-        after=after,
     )
 
 
@@ -157,26 +153,19 @@ def _objections_to_moving(job: Job, placement: Placement) -> list[Objection]:
     return objections
 
 
-def _neighbours(technician: Technician, starts_at: datetime | None) -> tuple[Booking | None, Booking | None]:
-    if starts_at is None:
-        return None, None
-    booked = [booking for job in technician.others_that_day if (booking := booking_of(job))]
-    before = max((b for b in booked if b.starts_at <= starts_at), key=lambda b: b.starts_at, default=None)
-    after = min((b for b in booked if b.starts_at > starts_at), key=lambda b: b.starts_at, default=None)
-    return before, after
-
-
-def shifted_starts(stops: list[Job], *, free_at: datetime) -> dict[int, datetime]:
+def shifted_starts(stops: list[Job], *, free_at: datetime, taken: list[Booking]) -> dict[int, datetime]:
     """New planned starts for those of the stops, in order, that would begin before the one before them ends.
 
-    Pinned and fixed ones stay where they are, and so does whatever has begun; the rest goes around them.
+    `taken` is what stays where it is; whoever is moved goes around it.
     """
     moved = {}
     for job in stops:
+        if job.planned_starts_at >= free_at:
+            break
         duration = timedelta(minutes=job.duration_minutes)
-        is_movable = job.status == Status.ASSIGNED and not (job.is_time_pinned or job.is_fixed)
-        starts_at = job.planned_starts_at
-        if is_movable and starts_at < free_at:
-            starts_at = moved[job.pk] = free_at
-        free_at = max(free_at, starts_at + duration)
+        for booked in sorted(taken, key=lambda booked: booked.starts_at):
+            if booked.starts_at < free_at + duration and booked.ends_at > free_at:
+                free_at = booked.ends_at
+        moved[job.pk] = free_at
+        free_at += duration
     return moved

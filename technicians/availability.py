@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 DAY = timedelta(days=1)
 
@@ -53,4 +53,5 @@ def _shift(day: date, row, zone: tzinfo) -> Shift:
 
 
 def _at(day: date, clock: time, zone: tzinfo) -> datetime:
-    return datetime.combine(day, clock, tzinfo=zone)
+    # Python counts hours between local times as if the clocks were never changed.
+    return datetime.combine(day, clock, tzinfo=zone).astimezone(UTC)

@@ -56,10 +56,11 @@ class Entry:
 
     def watch(self, jobs: Iterable[Job]) -> None:
         """Before they are changed. Locks them until the action has committed, in one order for everybody."""
-        unknown = {job.pk for job in jobs} - self.before.keys()
+        unknown = [job.pk for job in jobs if job.pk not in self.before]
         if unknown:
             list(Job.objects.select_for_update(no_key=True).filter(pk__in=unknown).order_by("pk").values_list("pk"))
-            self.before |= states_of(unknown)
+            states = states_of(unknown)
+            self.before |= {pk: states[pk] for pk in unknown if pk in states}
 
     def created(self, job: Job) -> None:
         self.before[job.pk] = {}
@@ -161,21 +162,30 @@ def _write_down(entry: Entry, *, by, now: datetime, undoes: BoardAction | None) 
 
 
 def describe(changed: list[ChangedJob]) -> str:
-    """“Assigned J-000012 to Tess Moreau”; of several jobs, what was done to the first and how many they are."""
-    first = changed[0]
-    number = f"J-{first.job_id:06d}"
-    words = _describe_one(first, number if len(changed) == 1 else f"{len(changed)} jobs")
+    """“Assigned J-000012 to Tess Moreau”; of several jobs how many, or what was done besides."""
+    first, number = changed[0], f"J-{changed[0].job_id:06d}"
+    is_alike = len({_describe_one(change, "", name_of=str) for change in changed}) == 1
+    if is_alike and len(changed) > 1:
+        number = f"{len(changed)} jobs"
+    words = _describe_one(first, number)
+    if not is_alike:
+        words += f" and changed {len(changed) - 1} more"
     return words[0].upper() + words[1:]
 
 
-def _describe_one(change: ChangedJob, number: str) -> str:
+def _name(technician_id: int | None) -> str:
+    technician = Technician.objects.select_related("user").filter(pk=technician_id).first()
+    return str(technician) if technician else "nobody"
+
+
+def _describe_one(change: ChangedJob, number: str, *, name_of: Callable[[int | None], str] = _name) -> str:
     before, after = change.before, change.after
     if not before:
         return f"created {number}"
     if "status" in after:
-        return _describe_status(before, after, number)
+        return _describe_status(before, after, number, name_of=name_of)
     if "technician_id" in after:
-        return f"assigned {number} to {_name(after['technician_id'])}"
+        return f"assigned {number} to {name_of(after['technician_id'])}"
     if "held_at" in after:
         return f"put {number} on hold" if after["held_at"] else f"released {number}"
     if "is_time_pinned" in after or "is_technician_pinned" in after:
@@ -189,17 +199,12 @@ def _describe_one(change: ChangedJob, number: str) -> str:
     return f"changed {names} of {number}"
 
 
-def _describe_status(before: State, after: State, number: str) -> str:
+def _describe_status(before: State, after: State, number: str, *, name_of: Callable[[int | None], str]) -> str:
     to = after["status"]
     if to == Status.ASSIGNED and before["status"] == Status.CREATED:
-        return f"assigned {number} to {_name(after.get('technician_id'))}"
+        return f"assigned {number} to {name_of(after.get('technician_id'))}"
     if to == Status.CREATED and before["status"] == Status.ASSIGNED:
         return f"unassigned {number}"
     if to == Status.CANCELLED:
         return f"cancelled {number}"
     return f"set {number} to {Status(to).label}"
-
-
-def _name(technician_id: int | None) -> str:
-    technician = Technician.objects.select_related("user").filter(pk=technician_id).first()
-    return str(technician) if technician else "nobody"

@@ -1,17 +1,19 @@
 """Putting a job somewhere: to a technician, a day, a time, or back into the tray. What a drop on the board does."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, groups_of_job, publish_jobs
 from dispatch.actions.edit import displayed
-from dispatch.actions.journal import board_action, journalled
+from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job, unassign_job
+from dispatch.candidates import booking_of
 from dispatch.models import FieldChange, Job, Status
 from dispatch.placement import Outcome, Placement, Verdict, judge, shifted_starts
 from technicians.models import Technician
@@ -29,7 +31,7 @@ class PlacementConflict(ActionRefused):
         self.verdict = verdict
 
 
-@journalled
+@transaction.atomic
 def place_job(
     job: Job,
     placement: Placement,
@@ -47,39 +49,52 @@ def place_job(
 
     A job that goes to another day takes its time block along. With nobody to do it, it waits in the tray of its day.
     """
+    now = now or timezone.now()
     check_may_dispatch(by)
-    job = fresh(job)
-    if seen is not None and seen != job.seen:
-        raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
+    later = _later_stops(job, placement, by=by) if on_conflict == SHIFT else []
+    with board_action(by=by, now=now) as entry:
+        entry.watch([job, *later])  # together: rows are locked in one order for everybody
+        job = fresh(job)
+        if seen is not None and seen != job.seen:
+            raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
+        verdict = _checked(job, placement, on_conflict=on_conflict, by=by, base_version=base_version)
+        if on_conflict == SHIFT:
+            later = _later_stops(job, placement, by=by).filter(pk__in=[stop.pk for stop in later])
+            placement = _after_the_earlier_ones(placement, verdict)
+        groups = groups_of_job(job)
+        with realtime.muted():
+            _set_times(job, _times(job, placement), by=by, now=now)
+            _hand_over(job, placement.technician, by=by, now=now)
+            shifted = _shift(list(later), job, placement, by=by, now=now)
+        job = fresh(job)
+        publish_jobs([job, *shifted], also=groups, now=now)
+    return job
+
+
+def _checked(job: Job, placement: Placement, *, on_conflict: str, by, base_version: int | None) -> Verdict:
     verdict = judge(job, placement, by=by, base_version=base_version)
     if verdict.outcome == Outcome.REFUSED:
         raise ActionRefused(verdict.refusal, job)
     if verdict.outcome == Outcome.ASK and on_conflict == ASK:
         raise PlacementConflict(verdict, job)
-    if on_conflict == SHIFT:
-        placement = _after_the_earlier_ones(placement, verdict)
-    groups = groups_of_job(job)
-    with realtime.muted():
-        _set_times(job, _times(job, placement), by=by, now=now)
-        _hand_over(job, placement.technician, by=by, now=now)
-        shifted = _shift_the_rest(job, placement, by=by, now=now) if on_conflict == SHIFT else []
-    job = fresh(job)
-    publish_jobs([job, *shifted], also=groups, now=now)
-    return job
+    return verdict
 
 
 def _times(job: Job, placement: Placement) -> dict[str, object]:
     values: dict[str, object] = {"scheduled_on": placement.day, "planned_starts_at": placement.starts_at}
     if job.window_starts_at and placement.day and job.scheduled_on != placement.day:
         # By days, not by hours: 13:00 stays 13:00 across a change of the clocks.
-        for name in ("window_starts_at", "window_ends_at"):
-            values[name] = _same_time(getattr(job, name), days=(placement.day - job.scheduled_on).days)
+        days = (placement.day - job.scheduled_on).days
+        starts_at, ends_at = (_same_time(at, days=days) for at in (job.window_starts_at, job.window_ends_at))
+        if ends_at <= starts_at:  # the clocks skip its beginning
+            ends_at = starts_at + (job.window_ends_at - job.window_starts_at)
+        values |= {"window_starts_at": starts_at, "window_ends_at": ends_at}
     return values
 
 
 def _same_time(instant: datetime, *, days: int) -> datetime:
     local = timezone.localtime(instant)
-    return timezone.make_aware(local.replace(tzinfo=None) + timedelta(days=days))
+    return timezone.make_aware(local.replace(tzinfo=None) + timedelta(days=days)).astimezone(UTC)
 
 
 def _set_times(job: Job, values: dict[str, object], *, by, now: datetime) -> None:
@@ -113,18 +128,27 @@ def _after_the_earlier_ones(placement: Placement, verdict: Verdict) -> Placement
     return replace(placement, starts_at=max(earlier, default=placement.starts_at))
 
 
-def _shift_the_rest(job: Job, placement: Placement, *, by, now: datetime) -> list[Job]:
-    """The technician's later stops that day, as far as they are in the way."""
+def _later_stops(job: Job, placement: Placement, *, by):
+    """The technician's stops from there on that may be moved: not in zones where `by` does not dispatch."""
     if placement.technician is None or placement.starts_at is None:
+        return Job.objects.none()
+    stops = Job.objects.of(placement.technician).on_days(placement.day, placement.day).exclude(pk=job.pk)
+    waiting = stops.filter(status=Status.ASSIGNED, is_time_pinned=False, is_fixed=False)
+    later = waiting.filter(planned_starts_at__gte=placement.starts_at).in_route_order()
+    return later if by is None else later.dispatchable_by(by)
+
+
+def _shift(later: list[Job], job: Job, placement: Placement, *, by, now: datetime) -> list[Job]:
+    """As far as they are in the way."""
+    if not later:
         return []
     ends_at = placement.starts_at + timedelta(minutes=job.duration_minutes)
-    others = Job.objects.of(placement.technician).on_days(placement.day, placement.day).open().exclude(pk=job.pk)
-    in_the_way = list(others.filter(planned_starts_at__gte=placement.starts_at).in_route_order())
+    others = Job.objects.of(placement.technician).on_days(placement.day, placement.day)
+    staying = others.exclude(status=Status.CANCELLED).exclude(pk__in=[job.pk, *(stop.pk for stop in later)])
+    taken = [booking for other in staying if (booking := booking_of(other))]
     moved = []
-    with board_action(by=by, now=now) as entry:
-        entry.watch(in_the_way)
-        for pk, starts_at in shifted_starts(in_the_way, free_at=ends_at).items():
-            other = fresh(Job(pk=pk))
-            _set_times(other, {"planned_starts_at": starts_at}, by=by, now=now)
-            moved.append(fresh(other))
+    for pk, starts_at in shifted_starts(later, free_at=ends_at, taken=taken).items():
+        other = fresh(Job(pk=pk))
+        _set_times(other, {"planned_starts_at": starts_at}, by=by, now=now)
+        moved.append(fresh(other))
     return moved

@@ -50,17 +50,21 @@ def reorder_job(request, pk):
     find_place = {"top": at_top, "bottom": at_bottom}.get(request.POST.get("to"))
     if find_place is None or job.technician is None or job.scheduled_on is None:
         return HttpResponse("Only a job of a technician's day goes to its top or bottom.", status=422)
-    refusal = ""
+    verdict, refusal = None, ""
     try:
         placement = find_place(job, now=timezone.now())
+        is_asked = any(objection.kind != "overlap" for objection in judge(job, placement, by=request.user).objections)
+        on_conflict = actions.ASK if is_asked else actions.SHIFT
         moved = actions.place_job(
-            job, placement, by=request.user, on_conflict=actions.SHIFT, seen=request.POST.get("seen")
+            job, placement, by=request.user, on_conflict=on_conflict, seen=request.POST.get("seen")
         )
         return done(request, moved, sentence(moved))
+    except actions.PlacementConflict as conflict:
+        verdict = conflict.verdict
     except actions.ActionRefused as refused:
         job, refusal = dispatchable_job(request, pk), refused.reason
-    form = PlaceForm(job=job, user=request.user)
-    return render_dialog(request, "place_job", {"job": job, "form": form, "refusal": refusal}, status=409)
+    context = {"job": job, "form": PlaceForm(job=job, user=request.user), "verdict": verdict, "refusal": refusal}
+    return render_dialog(request, "place_job", context, status=409)
 
 
 @require_GET
@@ -70,10 +74,12 @@ def placement_preview(request, pk):
     job = dispatchable_job(request, pk)
     form = PlaceForm(request.GET, job=job, user=request.user)
     if not form.is_valid():
-        return render(request, "dispatch/_placement.html", {"job": job, "errors": form.errors}, status=422)
+        return render(
+            request, "dispatch/_placement.html", {"job": job, "verdict": None, "errors": form.errors}, status=422
+        )
     placement = form.placement()
     verdict = judge(job, placement, by=request.user, base_version=form.cleaned_data["version"])
-    effect = None if verdict.refusal else effect_of(job, placement, now=timezone.now())
+    effect = None if verdict.refusal else effect_of(job, placement, user=request.user, now=timezone.now())
     return render(request, "dispatch/_placement.html", {"job": job, "verdict": verdict, "effect": effect})
 
 

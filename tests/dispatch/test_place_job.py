@@ -1,7 +1,7 @@
 """Putting jobs to technicians, days and times: what is asked, what is refused, what moves along."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.urls import reverse
@@ -12,6 +12,7 @@ from dispatch.models import BoardAction, Status
 from dispatch.placement import Outcome, Placement, judge, moved_to
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import text_of
+from tests.threads import at_the_same_time, winners_and_losers
 
 HTMX = {"HX-Request": "true"}
 
@@ -92,6 +93,115 @@ def test_pinned_and_fixed_stops_do_not_shift(dana, tess, north, today):
     after.refresh_from_db()
     assert pinned.planned_starts_at == at(10)
     assert after.planned_starts_at == at(11)
+
+
+def test_what_shifts_goes_around_a_fixed_appointment(dana, tess, north, today):
+    movable = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(9, 30))
+    fixed = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(10, 30), is_fixed=True)
+    job = make_job(by=dana, zone=north)
+    actions.place_job(job, Placement(tess, today, at(9)), by=dana, on_conflict=actions.SHIFT)
+    assert starts(job, movable, fixed) == [at(9), at(11, 30), at(10, 30)]
+
+
+def test_job_that_waits_for_an_earlier_one_shifts_what_it_then_meets(dana, tess, north, today):
+    long = make_job(
+        Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(8), duration_minutes=120
+    )
+    later = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(9, 45))
+    job = make_job(by=dana, zone=north)
+    actions.place_job(job, Placement(tess, today, at(9)), by=dana, on_conflict=actions.SHIFT)
+    assert starts(long, job, later) == [at(8), at(10), at(11)]
+
+
+def test_dispatcher_of_north_does_not_shift_a_job_of_south(dana, omar, tess, north, south, today):
+    tess.zones.add(south)
+    foreign = make_job(Status.ASSIGNED, by=omar, zone=south, technician=tess, planned_starts_at=at(10))
+    own = make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess, planned_starts_at=at(10, 15))
+    job = make_job(by=dana, zone=north)
+    actions.place_job(job, Placement(tess, today, at(9, 30)), by=dana, on_conflict=actions.SHIFT)
+    assert starts(job, foreign, own) == [at(9, 30), at(10), at(11)]
+    actions.undo_action(actions.last_to_undo(dana), by=dana)
+
+
+def test_dispatcher_of_north_is_not_told_the_numbers_of_jobs_in_south(client, dana, omar, tess, north, south):
+    tess.zones.add(south)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    foreign = make_job(
+        Status.ASSIGNED, by=omar, zone=south, technician=tess, scheduled_on=tomorrow, planned_starts_at=at(10, days=1)
+    )
+    job = make_job(by=dana, zone=north, scheduled_on=tomorrow, planned_starts_at=at(9, 30, days=1))
+    client.force_login(dana)
+    drop = {"technician": tess.pk, "day": tomorrow.isoformat(), "at": "09:30"}
+    preview = text_of(client.get(reverse("placement_preview", args=[job.pk]), drop))
+    asked = text_of(client.post(reverse("place_job", args=[job.pk]), drop))
+    candidates = text_of(client.get(reverse("assign_job", args=[job.pk])))
+    assert "Makes a job in another zone" in preview
+    for text in (preview, asked, candidates):
+        assert "Overlaps a job in another zone (10:00–11:00)" in text
+        assert foreign.number not in text
+
+
+def test_board_action_says_of_the_job_what_was_done_and_that_others_moved(dana, tess, north, today):
+    make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(10))
+    job = make_job(by=dana, zone=north)
+    actions.place_job(job, Placement(tess, today, at(9, 30)), by=dana, on_conflict=actions.SHIFT)
+    assert BoardAction.objects.latest("pk").label == f"Assigned {job.number} to Tess and changed 1 more"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_dispatchers_who_shift_the_same_day_do_not_block_each_other(dana, omar, tess, north, today):
+    for _ in range(10):
+        jobs = [
+            make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess, planned_starts_at=at(hour))
+            for hour in (9, 10, 11, 12)
+        ]
+        outcomes = at_the_same_time(
+            lambda jobs=jobs: actions.place_job(
+                jobs[3], Placement(tess, today, at(9)), by=dana, on_conflict=actions.SHIFT
+            ),
+            lambda jobs=jobs: actions.place_job(
+                jobs[0], Placement(tess, today, at(10)), by=omar, on_conflict=actions.SHIFT
+            ),
+        )
+        assert all(isinstance(loser, actions.ActionRefused) for loser in winners_and_losers(outcomes)[1])
+        for job in jobs:
+            actions.change_status(job, Status.CANCELLED, by=omar, note="Again")
+
+
+def test_time_that_the_clocks_skip_is_refused(client, dana, tess, north):
+    job = make_job(by=dana, zone=north)
+    client.force_login(dana)
+    drop = {"technician": tess.pk, "day": "2027-03-14", "at": "02:30"}
+    assert "clocks are put forward" in text_of(client.post(reverse("place_job", args=[job.pk]), drop))
+
+
+def test_night_in_which_the_clocks_go_back_is_an_hour_longer(dana, tess, north):
+    day = date(2026, 11, 1)
+    tess.working_hours.create(weekday=day.weekday(), starts_at=time(0), ends_at=time(8))
+    job = make_job(by=dana, zone=north, scheduled_on=day)
+    # 01:30 for the second time, when a job from 00:30 with two hours is over.
+    after = datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+    make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, scheduled_on=day, planned_starts_at=after)
+    job.duration_minutes = 120
+    starts_at = timezone.make_aware(datetime.combine(day, time(0, 30)))
+    assert judge(job, moved_to(job, technician=tess, day=day, starts_at=starts_at)).objections == []
+
+
+def test_block_in_the_hour_that_the_clocks_skip_moves_to_the_next_one(dana, tess, north):
+    day, skips = date(2027, 3, 13), date(2027, 3, 14)
+    block = [timezone.make_aware(datetime.combine(day, clock)) for clock in (time(2, 30), time(3, 15))]
+    job = make_job(
+        Status.ASSIGNED,
+        by=dana,
+        zone=north,
+        technician=tess,
+        scheduled_on=day,
+        window_starts_at=block[0],
+        window_ends_at=block[1],
+    )
+    job = actions.place_job(job, Placement(tess, skips, None), by=dana, on_conflict=actions.ANYWAY)
+    assert job.window_ends_at - job.window_starts_at == timedelta(minutes=45)
 
 
 def test_shifting_is_one_board_action_with_one_undo(dana, tess, north, today):
@@ -261,6 +371,18 @@ def test_a_job_goes_to_the_top_or_the_bottom_of_its_day(client, dana, tess, nort
     assert client.post(reverse("reorder_job", args=[first.pk]), {"to": "bottom"}, headers=HTMX).status_code == 204
     assert starts(first) == [at(12, days=1)]
     assert client.post(reverse("reorder_job", args=[first.pk]), {"to": "x"}, headers=HTMX).status_code == 422
+
+
+def test_fixed_appointment_goes_to_the_top_of_its_day_only_when_the_dispatcher_insists(client, dana, tess, north):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    usual = {"by": dana, "zone": north, "technician": tess, "scheduled_on": tomorrow}
+    make_job(Status.ASSIGNED, **usual, planned_starts_at=at(9, days=1))
+    fixed = make_job(Status.ASSIGNED, **usual, planned_starts_at=at(13, days=1), is_fixed=True)
+    client.force_login(dana)
+    answer = client.post(reverse("reorder_job", args=[fixed.pk]), {"to": "top"}, headers=HTMX)
+    assert answer.status_code == 409
+    assert "the customer counts on this time" in text_of(answer)
+    assert starts(fixed) == [at(13, days=1)]
 
 
 def starts(*jobs):
