@@ -12,6 +12,7 @@ from dispatch.actions.base import (
     Actor,
     SkillNeed,
     check_may_dispatch,
+    check_may_dispatch_at,
     describe_state,
     fresh,
     groups_of_job,
@@ -22,6 +23,8 @@ from dispatch.actions.edit import displayed, replace_skills
 from dispatch.actions.journal import FIELDS, SKILLS, State, board_action, states_of
 from dispatch.actions.status import settle_billing
 from dispatch.models import BoardAction, FieldChange, Job, Status
+from dispatch.models.jobs import TO_DO
+from technicians.models import Skill
 
 LOGGED_AS_STATUS = {
     "status",
@@ -94,11 +97,13 @@ def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:
     if not before:  # it was created: nothing is deleted, the log stays
         before = {"status": Status.CANCELLED, "cancelled_at": now.isoformat()}
     values = {name: Job._meta.get_field(name).to_python(value) for name, value in before.items() if name != SKILLS}
+    _check_still_there(was, values, before.get(SKILLS, {}))
     Job.objects.filter(pk=pk).update(**values, version=F("version") + 1)
     if "site_id" in values:
         site_zone = Job.objects.values_list("site__zone_id", flat=True).get(pk=pk)
         Job.objects.filter(pk=pk).update(zone_id=site_zone)
     job = fresh(Job(pk=pk))
+    _check_possible(was, job, by=by)
     if was.status != job.status or was.technician_id != job.technician_id:
         log_change(
             job,
@@ -121,3 +126,20 @@ def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:
     if edited:
         FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
     return job
+
+
+def _check_still_there(job: Job, values: State, skills: dict[str, int]) -> None:
+    """The database would tell only when all is done."""
+    needed = [(Job._meta.get_field(name).related_model, value) for name, value in values.items() if value is not None]
+    needed += [(Skill, int(pk)) for pk in skills]
+    for model, pk in needed:
+        if model and not model.objects.filter(pk=pk).exists():
+            gone = model._meta.verbose_name
+            raise ActionRefused(f"This cannot be undone any more: a {gone} of {job.number} has been deleted.", job)
+
+
+def _check_possible(was: Job, job: Job, *, by) -> None:
+    check_may_dispatch_at(job.site, by)
+    gets_it = job.status in TO_DO and (was.status not in TO_DO or was.technician_id != job.technician_id)
+    if gets_it and not (job.technician.is_active and job.technician.user.is_active):
+        raise ActionRefused(f"This cannot be undone any more: {job.technician} is no longer active.", was)

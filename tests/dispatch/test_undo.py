@@ -12,7 +12,7 @@ from dispatch import actions
 from dispatch.actions.journal import states_of
 from dispatch.models import BillingRecord, BoardAction, Priority, Status
 from dispatch.placement import Outcome, Placement, judge, moved_to
-from tests.factories import TechnicianFactory, make_job
+from tests.factories import JobTypeFactory, TechnicianFactory, make_job
 from tests.pages import text_of
 
 HTMX = {"HX-Request": "true"}
@@ -153,6 +153,34 @@ def test_dispatcher_sees_and_undoes_only_actions_of_her_zones(client, dana, omar
     assert client.post(reverse("undo_action", args=[done.pk])).status_code == 404
     with pytest.raises(actions.ActionRefused, match="do not dispatch"):
         actions.undo_action(done, by=dana)
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.CREATED])
+def test_undo_gives_nothing_to_a_technician_who_has_left(dana, tess, north, status):
+    job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess)
+    job = actions.change_status(job, status, by=dana, note="Because")
+    type(tess).objects.filter(pk=tess.pk).update(is_active=False)
+    with pytest.raises(actions.ActionRefused, match="Tess is no longer active"):
+        undo_last(dana)
+    job.refresh_from_db()
+    assert job.status == status
+
+
+def test_dispatcher_of_north_cannot_undo_a_job_into_south(dana, omar, north, south):
+    job = make_job(by=omar, zone=south)
+    there = make_job(by=omar, zone=north).site
+    actions.edit_job(job, {"site": there}, by=omar, base_version=job.version)
+    with pytest.raises(actions.ActionRefused, match="where you do not dispatch"):
+        actions.undo_action(actions.last_to_undo(omar), by=dana)
+
+
+def test_undo_is_refused_when_what_it_would_restore_is_deleted(dana, north):
+    old, new = JobTypeFactory(name="Old"), JobTypeFactory(name="New")
+    job = make_job(by=dana, zone=north, job_type=old)
+    actions.edit_job(job, {"job_type": new}, by=dana, base_version=job.version)
+    old.delete()
+    with pytest.raises(actions.ActionRefused, match="has been deleted"):
+        undo_last(dana)
 
 
 def test_undo_on_the_board_says_what_it_undid(client, dana, tess, north):
