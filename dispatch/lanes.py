@@ -8,6 +8,7 @@ from django.db.models import F, Max, Min, Prefetch, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from dispatch.calendar import EARLIEST, LATEST
 from dispatch.crew import with_today
 from dispatch.frame import Frame, load_frame
 from dispatch.lane import Axis, Facts, Lane, make_lane
@@ -68,7 +69,7 @@ class Lanes:
 def load_lanes(request, *, now: datetime | None = None) -> Lanes:
     now = now or timezone.now()
     frame = load_frame(request, "board", now=now)
-    day = frame.day or frame.today
+    day = day_of(frame)
     hides_off, is_grouped = hides_off_shift(request), request.GET.get("group") == "zone"
     everyone = chosen_technicians(request, frame)
     shown = in_order(shown_technicians(request, frame), is_grouped=is_grouped)
@@ -86,6 +87,10 @@ def load_lanes(request, *, now: datetime | None = None) -> Lanes:
         hides_off=hides_off,
         hidden_count=everyone.count() - len(shown) if hides_off else 0,
     )
+
+
+def day_of(frame: Frame) -> date:
+    return min(max(frame.day or frame.today, EARLIEST), LATEST)
 
 
 def load_some_lanes(
@@ -114,7 +119,7 @@ def outgrow(lanes: list[Lane], axis: Axis, request, frame: Frame) -> bool:
 
 
 def load_facts(request, frame: Frame, *, only: set[int]) -> Facts:
-    day = frame.day or frame.today
+    day = day_of(frame)
     technicians = _technicians(request, frame, day, only=only)
     jobs: dict[int, list[Job]] = {technician.pk: [] for technician in technicians}
     drags: dict[int, int] = {}
@@ -154,7 +159,7 @@ def hides_off_shift(request) -> bool:
 
 def shown_technicians(request, frame: Frame):
     everyone = chosen_technicians(request, frame)
-    return with_something_on(everyone, frame.day or frame.today, frame) if hides_off_shift(request) else everyone
+    return with_something_on(everyone, day_of(frame), frame) if hides_off_shift(request) else everyone
 
 
 def with_something_on(technicians, day: date, frame: Frame):

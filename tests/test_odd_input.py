@@ -3,7 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from dispatch.models import Job
+from dispatch.actions import clock_in
+from dispatch.models import Job, Status
 from tests.factories import JobTypeFactory, make_job
 
 HUGE, ENDLESS = "9" * 30, "9" * 5000  # more than the database and more than Python turn into a number
@@ -25,6 +26,10 @@ LONG = "x" * 60_000  # more than SQLite searches for
         *(("palette", name) for name in ("q", "recent")),
         *(("save_view", name) for name in ("page", "query")),
         ("day_sheets", "day"),
+        *(("board", name) for name in ("day", "from")),
+        *(("board_lanes", name) for name in ("jobs", "lanes", "axis", "day")),
+        *((page, "day") for page in ("map", "map_data", "morning_review", "close_out")),
+        *(("bulk_jobs", name) for name in ("jobs", "do")),
         ("job_type_defaults", "job_type"),
         ("customer_search", "customer-name"),
         ("phone_owners", "customer-phone"),
@@ -38,6 +43,35 @@ LONG = "x" * 60_000  # more than SQLite searches for
 def test_odd_addresses_are_answered(client, omar, page, parameter, text):
     client.force_login(omar)
     assert client.get(reverse(page), {parameter: text}).status_code < 500
+
+
+@pytest.mark.parametrize("text", [HUGE, "\0", "-1", "0001-01-01", "9999-12-31", "9999-12-31T23:59"])
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        *(("placement_preview", name) for name in ("technician", "day", "at", "version")),
+        *(("place_job", name) for name in ("technician", "day", "at", "version", "seen")),
+        *(("reorder_job", name) for name in ("to", "seen")),
+        *(("follow_up_job", name) for name in ("day", "description")),
+        *((page, "day") for page in ("duplicate_job", "mark_sick")),
+        *(("cancel_job", name) for name in ("reason", "usual", "seen")),
+        ("set_priority", "priority"),
+        *(("clock_out_for", name) for name in ("at", "reason")),
+        *(("mark_sick", name) for name in ("first", "last", "note")),
+        *((page, name) for page in ("move_jobs", "bulk_jobs") for name in ("jobs", "day", "shown")),
+        ("send_day", "day"),
+    ],
+)
+def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, north, page, field, text):
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north)
+    clock_in(tess)
+    client.force_login(omar)
+    day = job.scheduled_on.isoformat()
+    usual = {"do": "reschedule", "jobs": job.pk, "first": day, "last": day, "reason": "So", "to": "top", "day": day}
+    keys = {"mark_sick": [tess.pk], "clock_out_for": [tess.pk], "move_jobs": [], "bulk_jobs": [], "send_day": []}
+    url = reverse(page, args=keys.get(page, [job.pk]))
+    for send in (client.get, client.post):
+        assert send(url, usual | {field: text}).status_code < 500
 
 
 @pytest.mark.parametrize("name", [LONG, "x" * 256, "\0", "\u202e"])
