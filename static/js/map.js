@@ -3,6 +3,7 @@
   const holder = document.getElementById("map");
   if (!holder) return;
   const LISTED = 100; // rows of a list
+  const CROWD = 20; // technicians; the routes of more are drawn faintly until one is picked out
   const NAMED = 150; // changed jobs in one question; of more, everything is asked for
   const { tiles, attribution, day } = holder.dataset;
   const map = L.map(holder, { maxZoom: 19, zoomSnap: 0.5, center: [20, 0], zoom: 2, attributionControl: Boolean(attribution) });
@@ -115,6 +116,8 @@
       people.tellOne(technician);
       people.drawRoute(technician, own);
     }
+    people.emphasise(people.chosen);
+    holder.classList.toggle("is-crowded", technicians.size > CROWD);
     pins.set(points());
     drawTechnicians();
     drawJobs();

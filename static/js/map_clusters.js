@@ -10,7 +10,11 @@ window.MapClusters = class {
 
   constructor(map) {
     Object.assign(this, { map, points: [], drawn: new Map(), layer: L.layerGroup().addTo(map), isHeld: false });
-    map.on("moveend zoomend", () => this.draw());
+    map.on("moveend", () => this.draw());
+    // By itself a popup would close at the very click that opens it.
+    map.on("click", ({ originalEvent }) => {
+      if (!originalEvent.target.closest(".leaflet-marker-icon, .leaflet-popup")) map.closePopup();
+    });
   }
   set(points) {
     this.points = points.sort((one, other) => one.pk - other.pk);
@@ -113,7 +117,7 @@ window.MapClusters = class {
     this.listed = new Set(points.map((job) => job.pk));
     this.rows = rows;
     const before = document.activeElement;
-    this.popup = L.popup({ maxHeight: 260, minWidth: 240, closeButton: false }).setLatLng(points[0].at).setContent(rows);
+    this.popup = L.popup({ maxHeight: 260, minWidth: 240, closeButton: false, closeOnClick: false }).setLatLng(points[0].at).setContent(rows);
     this.refreshList();
     this.popup.openOn(this.map);
     rows.querySelector(".job-link")?.focus();

@@ -6,7 +6,7 @@ window.MapPeople = class {
   constructor(map, { day, choose }) {
     Object.assign(this, { map, day, choose, drawn: new Map(), routes: L.layerGroup().addTo(map), lines: new Map(), chosen: null });
     // Out of sight is out of the order of Tab and no goal for a job that is moved by keys.
-    map.on("moveend zoomend", () => this.drawn.forEach((drawn) => this.hide(drawn)));
+    map.on("moveend", () => this.drawn.forEach((drawn) => this.hide(drawn)));
   }
   dropOn(made, technician) {
     Object.assign(made.dataset, { dropTechnician: technician.pk, dropName: technician.name, ...(this.day && { dropDay: this.day }) });
@@ -69,8 +69,6 @@ window.MapPeople = class {
       const { className, isDashed } = MapPeople.styleOf(technician);
       this.lines.set(technician.pk, L.polyline(parts, { className, weight: 2.5, interactive: false, dashArray: isDashed ? "6 4" : null }).addTo(this.routes));
     }
-    this.emphasise(this.chosen);
-    return placed.length;
   }
   static styleOf({ place }) {
     return { className: `map-route map-route-${place % MapPeople.COLOURS}`, isDashed: place % (2 * MapPeople.COLOURS) >= MapPeople.COLOURS };
