@@ -22,7 +22,7 @@ from dispatch.actions.base import (
 from dispatch.actions.edit import displayed, replace_skills
 from dispatch.actions.journal import FIELDS, SKILLS, State, board_action, states_of
 from dispatch.actions.status import settle_billing
-from dispatch.models import BoardAction, FieldChange, Job, Status
+from dispatch.models import BoardAction, ChangedJob, FieldChange, Job, Status
 from dispatch.models.jobs import TO_DO
 from technicians.models import Skill
 
@@ -34,6 +34,15 @@ LOGGED_AS_STATUS = {
     "started_at",
     "completed_at",
     "cancelled_at",
+}
+PLAN = {
+    "technician_id",
+    "scheduled_on",
+    "planned_starts_at",
+    "window_starts_at",
+    "window_ends_at",
+    "is_time_pinned",
+    "is_technician_pinned",
 }
 
 
@@ -71,6 +80,7 @@ def undo_action(action: BoardAction, *, by, now: datetime | None = None) -> list
             for pk, state in sorted(states_of(changes).items()):
                 change = changes[pk]
                 _check_unchanged(Job(pk=pk), state, change.after)
+                _check_not_begun(Job(pk=pk), change, since=action.done_at)
                 groups |= groups_of_job(fresh(Job(pk=pk)))
                 jobs.append(_restore(pk, change.before, by=by, label=label, now=now))
     except IntegrityError:
@@ -90,6 +100,16 @@ def _check_unchanged(job: Job, state: State, expected: State) -> None:
         raise ActionRefused(f"This cannot be undone any more: {describe_state(job)} now.", job)
     names = ", ".join(name.removesuffix("_id").replace("_", " ") for name in differing)
     raise ActionRefused(f"This cannot be undone any more: someone has changed {names} of {job.number} since.", job)
+
+
+def _check_not_begun(job: Job, change: ChangedJob, *, since: datetime) -> None:
+    """The plan of a job whose technician has set off since is not changed behind their back."""
+    if "status" in change.after or not PLAN & change.after.keys():
+        return
+    job = fresh(job)
+    is_waiting = job.status in (Status.CREATED, Status.ASSIGNED)
+    if not is_waiting and job.status_changes.filter(received_at__gt=since).exists():
+        raise ActionRefused(f"This cannot be undone any more: {describe_state(job)} now.", job)
 
 
 def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:

@@ -31,7 +31,7 @@ def rezone_open_jobs() -> int:
             site.zone_id = zone_id
             site.save(update_fields=["zone"])
     elsewhere = Job.objects.open().exclude(zone=F("site__zone")).exclude(zone=None, site__zone=None)
-    for job in elsewhere.select_related("site", "technician"):
+    for job in elsewhere.select_related("site", "technician").order_by("pk"):  # as everybody locks them
         groups |= groups_of_job(job)
         job.zone_id = job.site.zone_id
         groups |= groups_of_job(job)
@@ -49,7 +49,7 @@ def save_site(site: Site, *, fields: list[str], by) -> Site:
     site.save(update_fields=fields)
     site.refresh_from_db()
     locate_site(site)
-    jobs, groups = list(site.jobs.open().select_related("technician")), set()
+    jobs, groups = list(site.jobs.open().select_related("technician").order_by("pk")), set()
     for job in jobs:
         groups |= groups_of_job(job)
         job.zone_id = site.zone_id

@@ -50,6 +50,8 @@ def reorder_job(request, pk):
     find_place = {"top": at_top, "bottom": at_bottom}.get(request.POST.get("to"))
     if find_place is None or job.technician is None or job.scheduled_on is None:
         return HttpResponse("Only a job of a technician's day goes to its top or bottom.", status=422)
+    if job.scheduled_on < timezone.localdate():
+        return HttpResponse("That day is over: move the job to another one.", status=422)
     verdict, refusal = None, ""
     try:
         placement = find_place(job, now=timezone.now())

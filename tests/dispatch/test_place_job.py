@@ -385,6 +385,15 @@ def test_fixed_appointment_goes_to_the_top_of_its_day_only_when_the_dispatcher_i
     assert starts(fixed) == [at(13, days=1)]
 
 
+def test_job_of_a_day_that_is_over_is_not_reordered_into_today(client, dana, tess, north, today):
+    yesterday = today - timedelta(days=1)
+    usual = {"by": dana, "zone": north, "technician": tess, "scheduled_on": yesterday}
+    job = make_job(Status.ASSIGNED, **usual, planned_starts_at=at(9, days=-1))
+    client.force_login(dana)
+    assert client.post(reverse("reorder_job", args=[job.pk]), {"to": "bottom"}, headers=HTMX).status_code == 422
+    assert starts(job) == [at(9, days=-1)]
+
+
 def starts(*jobs):
     for job in jobs:
         job.refresh_from_db()

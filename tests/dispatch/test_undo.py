@@ -75,6 +75,17 @@ def test_undo_is_refused_when_the_technician_has_set_off(dana, tess, north):
     assert job.status == Status.EN_ROUTE
 
 
+def test_undo_does_not_move_a_job_that_has_begun_since(dana, tess, north):
+    job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess)
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    actions.place_job(job, moved_to(job, technician=tess, day=tomorrow), by=dana)
+    actions.change_status(job, Status.EN_ROUTE, by=tess.user)
+    with pytest.raises(actions.ActionRefused, match="En Route with Tess now"):
+        undo_last(dana)
+    job.refresh_from_db()
+    assert job.scheduled_on == tomorrow
+
+
 def test_undo_is_refused_when_someone_changed_the_same_field(dana, omar, north):
     job = make_job(by=dana, zone=north)
     actions.edit_job(job, {"priority": Priority.HIGH}, by=dana, base_version=job.version)
