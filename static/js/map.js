@@ -117,6 +117,7 @@
       people.drawRoute(technician, own);
     }
     people.emphasise(people.chosen);
+    people.spread();
     holder.classList.toggle("is-crowded", technicians.size > CROWD);
     pins.set(points());
     drawTechnicians();
@@ -183,6 +184,7 @@
     if (!technician) return;
     Object.assign(technician, { latitude: detail.latitude, longitude: detail.longitude, recorded_at: detail.recorded_at });
     people.tellOne(technician);
+    people.spread();
     people.drawRoute(technician, [...jobs.values()].filter((job) => job.technician === technician.pk));
   });
   setInterval(() => people.tell([...technicians.values()]), 60000);

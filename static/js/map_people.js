@@ -2,11 +2,13 @@
 window.MapPeople = class {
   static STALE_MS = 15 * 60 * 1000;
   static COLOURS = 6;
+  static WIDTH = 38; // of a marker with its age, in pixels
+  static HEIGHT = 50;
 
   constructor(map, { day, choose }) {
     Object.assign(this, { map, day, choose, drawn: new Map(), routes: L.layerGroup().addTo(map), lines: new Map(), chosen: null });
     // Out of sight is out of the order of Tab and no goal for a job that is moved by keys.
-    map.on("moveend", () => this.drawn.forEach((drawn) => this.hide(drawn)));
+    map.on("moveend", () => { this.drawn.forEach((drawn) => this.hide(drawn)); this.spread(); });
   }
   dropOn(made, technician) {
     Object.assign(made.dataset, { dropTechnician: technician.pk, dropName: technician.name, ...(this.day && { dropDay: this.day }) });
@@ -51,6 +53,19 @@ window.MapPeople = class {
   }
   hide({ marker, button }) {
     if (button !== document.activeElement) marker.getElement().hidden = !this.map.getBounds().contains(marker.getLatLng());
+  }
+  // Those at nearly the same place stand side by side, as far as five fit; each keeps its pointer over its own place.
+  spread() {
+    const taken = [];
+    for (const { marker } of this.drawn.values()) {
+      const made = marker.getElement();
+      if (made.hidden) continue;
+      const { x, y } = this.map.latLngToLayerPoint(marker.getLatLng());
+      const isFree = (shift) => taken.every((other) => Math.abs(other.x - x - shift) >= MapPeople.WIDTH || Math.abs(other.y - y) >= MapPeople.HEIGHT);
+      const shift = [0, 1, -1, 2, -2].map((steps) => steps * MapPeople.WIDTH).find(isFree) ?? 0;
+      taken.push({ x: x + shift, y });
+      made.style.setProperty("--shift", `${shift}px`);
+    }
   }
   static ageText(age) {
     if (age < 60000) return "just now";

@@ -62,8 +62,8 @@ class Finger:
         self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
-def test_pin_is_dropped_on_a_technician_by_mouse_by_touch_and_by_keys(board_map, new_context, live_site, jobs, tess):
-    page, leak = board_map, jobs[1]
+def test_pin_is_dropped_by_mouse_by_touch_and_by_keys(board_map, new_context, live_site, omar, jobs, tess):
+    page, (boiler, leak) = board_map, jobs
     watching = new_context().new_page()
     log_in(watching, live_site.url, "omar")
     watching.goto(f"{live_site.url}/board/list/")
@@ -79,8 +79,13 @@ def test_pin_is_dropped_on_a_technician_by_mouse_by_touch_and_by_keys(board_map,
     page.mouse.down()
     page.mouse.move(*centre(marker(page, tess)), steps=5)
     expect(page.locator(".drop-preview")).to_contain_text("Tess")
+    in_thread(actions.unassign_job, boiler, by=omar)
+    expect(watching.locator(f"#job-row-{boiler.pk}")).to_contain_text("Created")
+    expect(pin(page, leak)).to_have_class(re.compile("is-lifted"))
+    expect(pin(page, boiler)).to_have_attribute("data-status", "assigned")
     page.mouse.up()
     has("assigned", "Tess")
+    expect(pin(page, boiler)).to_have_attribute("data-status", "created")
     finger = Finger(page)
     finger("touchStart", centre(pin(page, leak)))
     expect(pin(page, leak)).to_have_class(re.compile("is-lifted"))
