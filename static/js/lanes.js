@@ -90,18 +90,28 @@
   let focused = null;
   let scrolled = null;
   let trayTop = 0;
+  const linksOf = (place) => [...place.querySelectorAll(".job-link")];
   function remember(target) {
     const active = document.activeElement;
-    if (target.contains(active)) focused = { job: active.closest("[data-job]")?.dataset.job, tab: active.dataset.trayTab };
+    if (target.contains(active)) {
+      const place = active.closest(".tray, .lane");
+      const index = place ? linksOf(place).indexOf(active) : -1;
+      focused = { job: active.closest("[data-job]")?.dataset.job, tab: active.dataset.trayTab, place: place?.id, index };
+    }
     if (target.contains(lanes())) scrolled = { left: lanes().scrollLeft, top: lanes().scrollTop };
     trayTop = target.querySelector(".tray-cards")?.scrollTop ?? trayTop;
+  }
+  // A job that has left the board gives its focus to the one that came into its place.
+  function nextTo({ place, index }) {
+    const links = index >= 0 ? linksOf(document.getElementById(place) ?? lanes()) : [];
+    return links[Math.min(index, links.length - 1)] ?? lanes();
   }
   function restore() {
     if (scrolled) lanes()?.scrollTo({ ...scrolled, behavior: "instant" });
     document.querySelector(".tray-cards")?.scrollTo({ top: trayTop, behavior: "instant" });
     if (focused && document.activeElement === document.body) {
       const again = focused.job ? `.board-content [data-job="${focused.job}"] .job-link` : `[data-tray-tab="${focused.tab}"]`;
-      document.querySelector(again)?.focus({ preventScroll: true });
+      (document.querySelector(again) ?? nextTo(focused))?.focus({ preventScroll: true });
     }
     focused = scrolled = null;
     trayTop = 0;
@@ -126,14 +136,12 @@
     const days = Math.round((Date.parse(local.toISOString().slice(0, 10)) - Date.parse(board.dataset.day)) / 86400000);
     const minutes = days * 1440 + local.getUTCHours() * 60 + local.getUTCMinutes() + local.getUTCSeconds() / 60;
     const at = ((minutes - first * 60) / ((last - first) * 60)) * 100;
-    const line = board.querySelector("[data-now-line]");
-    board.querySelector("[data-past]")?.style.setProperty("--at", Math.max(0, Math.min(100, at)));
-    if (!line) return;
-    line.hidden = at < 0 || at > 100;
-    line.style.setProperty("--at", at);
+    board.style.setProperty("--past", Math.max(0, Math.min(100, at)));
     const clock = board.querySelector("[data-now-clock]");
-    clock.hidden = line.hidden;
-    clock.style.setProperty("--at", at);
+    if (!clock) return;
+    clock.hidden = at < 0 || at > 100;
+    board.toggleAttribute("data-shows-now", !clock.hidden);
+    board.style.setProperty("--now", at);
     clock.textContent = local.toISOString().slice(11, 16);
   }
   setInterval(placeNow, 15000);
@@ -141,9 +149,9 @@
   // Zoomed in, the board begins at now.
   function showNow() {
     const board = lanes();
-    const line = board?.querySelector("[data-now-line]");
-    if (!line || board.scrollWidth <= board.clientWidth + 4) return;
-    board.scrollLeft = Math.max(0, line.offsetLeft - board.clientWidth / 2);
+    const clock = board?.querySelector("[data-now-clock]");
+    if (!clock || board.scrollWidth <= board.clientWidth + 4) return;
+    board.scrollLeft = Math.max(0, clock.offsetLeft - board.clientWidth / 2);
   }
   placeNow();
   showNow();
