@@ -83,6 +83,10 @@ class Frame:
         return sum(len(field.data or ()) for field in self.more_fields)
 
     @property
+    def has_period(self) -> bool:
+        return "from" in self.filter.chosen or "to" in self.filter.chosen
+
+    @property
     def carried(self) -> list[tuple[str, str]]:
         """What is chosen without a control in the filter form; the form carries it along."""
         names = ("day", "sort", "late", "hold", "location", "zoom", "group", "off", "tray")
