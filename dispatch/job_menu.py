@@ -71,7 +71,7 @@ def _plan(job: Job) -> list[MenuEntry]:
     if not job.is_open:
         return []
     entries = []
-    if job.status != Status.IN_PROGRESS:  # what happens now is interrupted first
+    if job.is_assignable:
         entries.append(_asks(job, "Reassign…" if job.technician_id else "Assign…", "assign_job", key="A"))
     if job.status == Status.ASSIGNED:
         entries.append(_step_at_once(job, "Unassign", Status.CREATED))

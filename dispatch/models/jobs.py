@@ -287,6 +287,10 @@ class Job(models.Model):
         return self.status in OPEN
 
     @property
+    def is_assignable(self) -> bool:
+        return self.is_open and self.status != Status.IN_PROGRESS  # what happens now is interrupted first
+
+    @property
     def is_on_hold(self) -> bool:
         return self.held_at is not None
 
