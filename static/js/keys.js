@@ -14,12 +14,13 @@
     going = null;
   }
 
+  const SHOWN = "main [data-job]:not(#drawer *)"; // the drawer repeats one of them
   function jobs() {
-    return [...document.querySelectorAll("main [data-job] .job-link")].filter((link) => link.checkVisibility());
+    return [...document.querySelectorAll(`${SHOWN} .job-link`)].filter((link) => link.checkVisibility());
   }
   function step(by) {
     const all = jobs();
-    const at = document.activeElement?.closest("main [data-job]") ?? document.querySelector("main [data-job].is-open");
+    const at = document.activeElement?.closest(SHOWN) ?? document.querySelector(`${SHOWN}.is-open`);
     const now = all.findIndex((link) => at?.contains(link));
     const next = now < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, now + by));
     all[next]?.focus({ preventScroll: true });

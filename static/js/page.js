@@ -2,6 +2,7 @@
 (() => {
   const dialog = document.getElementById("dialog");
   const body = document.getElementById("dialog-body");
+  const FIELDS = "input:not([type=hidden], [hidden], :disabled), select, textarea";
 
   function toast(text, kind = "") {
     const element = document.createElement("p");
@@ -15,7 +16,9 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target !== body || !body.firstElementChild) return;
     if (!dialog.open) dialog.showModal();
-    body.querySelector("[autofocus]")?.focus();
+    // Else it would be the ✕: what is typed would be lost, and Enter would close the dialog.
+    const begin = body.querySelector("[autofocus]") ?? body.querySelector(FIELDS) ?? body.querySelector("[type=submit].primary");
+    begin?.focus();
   });
   dialog?.addEventListener("close", () => body.replaceChildren());
   document.addEventListener("close-dialog", () => dialog.close());
@@ -57,7 +60,9 @@
   // A refresh keeps the note being typed (hx-preserve); what keeps it must give it up once the note is added.
   document.addEventListener("htmx:afterRequest", (event) => {
     const field = document.getElementById(event.detail.requestConfig.elt.dataset?.empties ?? "");
-    if (field && event.detail.xhr.status === 200) field.value = "";
+    if (!field || event.detail.xhr.status !== 200) return;
+    field.value = "";
+    if (document.activeElement === document.body) field.focus(); // its button was disabled meanwhile and lost it
   });
   // Browsers without moveBefore() take the focus from what a swap keeps.
   let kept = null;
