@@ -160,6 +160,7 @@ def _stop(job: Job, place: Place | None) -> Stop:
         started_at=job.started_at,
         is_fixed=job.is_fixed,
         is_on_hold=job.is_on_hold,
+        zone_id=job.zone_id,
     )
 
 

@@ -36,10 +36,11 @@ class Stop:
     started_at: datetime | None = None
     is_fixed: bool = False
     is_on_hold: bool = False
+    zone_id: int | None = None
 
-    @property
-    def number(self) -> str:
-        return f"J-{self.job_id:06d}"
+    def name_of(self, other: "Stop") -> str:
+        """Whoever reads of this stop may not see jobs in other zones."""
+        return f"J-{other.job_id:06d}" if other.zone_id in (None, self.zone_id) else "another job"
 
     @property
     def duration(self) -> timedelta:
@@ -83,8 +84,13 @@ class _Visit:
 
 @dataclass(frozen=True)
 class _Trouble:
-    job_id: int
-    sentence: str
+    stop: Stop  # with which it began
+    words: str  # {0} is that stop, {1} the one before it
+    before: Stop | None = None
+
+    def sentence(self, reader: Stop) -> str:
+        text = self.words.format(*(reader.name_of(stop) for stop in (self.stop, self.before) if stop))
+        return text[0].upper() + text[1:]
 
 
 def predict(
@@ -162,9 +168,9 @@ def _duration_of(leg: Leg | None) -> timedelta:
 def _trouble_under_way(stop: Stop, *, now: datetime) -> _Trouble | None:
     started_at = stop.started_at or now
     if over := _minutes(now - started_at - stop.duration):
-        return _Trouble(stop.job_id, f"{stop.number} runs over by {_span(over)}")
+        return _Trouble(stop, f"{{0}} runs over by {_span(over)}")
     if slip := _slip(stop, started_at):
-        return _Trouble(stop.job_id, f"{stop.number} began {_span(slip)} late")
+        return _Trouble(stop, f"{{0}} began {_span(slip)} late")
     return None
 
 
@@ -173,10 +179,10 @@ def _trouble_on_the_road(stop: Stop, visit: _Visit, *, now: datetime, is_fresh: 
         return None
     if not is_fresh:
         if left_late := _slip(stop, visit.leaves_at + _duration_of(visit.leg)):
-            return _Trouble(stop.job_id, f"Left {_span(left_late)} late for {stop.number}")
+            return _Trouble(stop, f"Left {_span(left_late)} late for {{0}}")
         overdue = _minutes(now - visit.leaves_at - _duration_of(visit.leg))
-        return _Trouble(stop.job_id, f"{stop.number} should have been reached {_span(overdue)} ago")
-    return _Trouble(stop.job_id, f"{stop.number} is still en route, {_span(_minutes(visit.arrives_at - now))} away")
+        return _Trouble(stop, f"{{0}} should have been reached {_span(overdue)} ago")
+    return _Trouble(stop, f"{{0}} is still en route, {_span(_minutes(visit.arrives_at - now))} away")
 
 
 def _trouble_to_come(
@@ -187,13 +193,13 @@ def _trouble_to_come(
     if not slip:
         return None
     if visit.starts_at == stop.planned_starts_at:
-        return _Trouble(stop.job_id, f"{stop.number} is planned {_span(slip)} after its time block")
+        return _Trouble(stop, f"{{0}} is planned {_span(slip)} after its time block")
     if before is None:
-        reason = f"The shift begins {_span(slip)} too late for {stop.number}"
-        return _Trouble(stop.job_id, reason if free_at > now else f"Not yet left for {stop.number}")
+        reason = f"The shift begins {_span(slip)} too late for {{0}}"
+        return _Trouble(stop, reason if free_at > now else "Not yet left for {0}")
     if overlap := _slip(stop, free_at):
-        return _Trouble(stop.job_id, f"{stop.number} overlaps {before.number} by {_span(overlap)}")
-    return _Trouble(stop.job_id, f"The way from {before.number} to {stop.number} takes {_span(slip)} too long")
+        return _Trouble(stop, f"{{0}} overlaps {{1}} by {_span(overlap)}", before)
+    return _Trouble(stop, f"The way from {{1}} to {{0}} takes {_span(slip)} too long", before)
 
 
 def _slip(stop: Stop, starts_at: datetime) -> int:
@@ -205,8 +211,8 @@ def _prediction(stop: Stop, visit: _Visit, trouble: _Trouble | None) -> Predicti
     late = _late_minutes(stop, visit.arrives_at)
     behind = _minutes(visit.starts_at - stop.planned_starts_at) if stop.planned_starts_at else 0
     # What did not begin here is told only where it does harm.
-    is_told = trouble and (late or behind or trouble.job_id == stop.job_id)
-    sentences = [trouble.sentence] if is_told else []
+    is_told = trouble and (late or behind or trouble.stop == stop)
+    sentences = [trouble.sentence(stop)] if is_told else []
     if visit.leg is None:
         sentences.append("No location: travel not counted" if stop.place is None else "Travel not counted")
     return Prediction(
@@ -220,7 +226,7 @@ def _prediction(stop: Stop, visit: _Visit, trouble: _Trouble | None) -> Predicti
         late_minutes=late,
         behind_minutes=behind,
         why="; ".join(sentences),
-        caused_by=trouble.job_id if is_told else None,
+        caused_by=trouble.stop.job_id if is_told else None,
     )
 
 
