@@ -45,6 +45,10 @@ def predict_arrivals() -> int:
     return actions.predict_arrivals()
 
 
+def predict_later_arrivals() -> int:
+    return actions.predict_arrivals(is_today_only=False)
+
+
 def send_day_email(technician_id: int, day: str) -> bool:
     technician = Technician.objects.select_related("user").get(pk=technician_id)
     return bool(technician.user.email) and actions.email_day(technician, date.fromisoformat(day))

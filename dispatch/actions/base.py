@@ -38,6 +38,12 @@ def describe_state(job: Job) -> str:
     return f"{job.number} is {job.get_status_display()}{whom}"
 
 
+def name_for(by, job: Job) -> str:
+    """The job's number, for whoever may know of the job."""
+    is_known = by is None or Job.objects.visible_to(by).filter(pk=job.pk).exists()
+    return job.number if is_known else "a job in another zone"
+
+
 def check_may_dispatch(by) -> None:
     if by is not None and not by.has_perm("dispatch.change_job"):
         raise PermissionDenied("Only dispatchers may do this.")

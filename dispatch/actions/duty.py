@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
-from dispatch.actions.base import ActionRefused, check_may_dispatch, publish_arrivals
+from dispatch.actions.base import ActionRefused, check_may_dispatch, name_for, publish_arrivals
 from dispatch.actions.bulk import announce_jobs
 from dispatch.models.jobs import ACTIVE
 from technicians import attendance
@@ -46,7 +46,8 @@ def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now:
         raise ActionRefused(f"{technician} is not clocked in.")
     active = technician.jobs.filter(status__in=ACTIVE).first()
     if active:
-        raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
+        name = name_for(by, active)
+        raise ActionRefused(f"Finish or interrupt {name} first: it is {active.get_status_display()}.", active)
     if not record.clocked_in_at <= at <= now:
         since = timezone.localtime(record.clocked_in_at)
         raise ActionRefused(f"Give a time between {since:%d %b %H:%M}, when they clocked in, and now.")
@@ -91,10 +92,13 @@ def take_position(technician: Technician, fix: Fix, *, source: str, now: datetim
     return True
 
 
-def predict_arrivals(*, now: datetime | None = None) -> int:
-    """The clock moves on and nobody has done anything: today's arrivals anew. Returns how many are shown otherwise."""
+def predict_arrivals(*, now: datetime | None = None, is_today_only: bool = True) -> int:
+    """The clock moves on and nobody has done anything: today's arrivals anew. Returns how many are shown otherwise.
+
+    Later days change without an action only where administrators change working hours, homes or places.
+    """
     now = now or timezone.now()
-    changed = arrivals.refresh_everyone(now=now, until=timezone.localdate(now))
+    changed = arrivals.refresh_everyone(now=now, until=timezone.localdate(now) if is_today_only else None)
     zone_ids = set(changed.values())
     if len(changed) > MOST_NAMED:
         announce_jobs(zone_ids)

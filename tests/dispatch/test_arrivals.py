@@ -1,7 +1,7 @@
 """When technicians will arrive: predicted anew with every change, told only when something shown has changed."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -295,6 +295,18 @@ def test_minute_leaves_later_days_alone(job_of):
     Arrival.objects.filter(job=later).update(why="As it was")
     actions.predict_arrivals(now=at(1))
     assert (arrival(later).predicted_at, arrival(later).why) == (before, "As it was")
+
+
+def test_hour_sees_that_somebodys_working_hours_have_changed(job_of, tess):
+    later = DAY + timedelta(days=3)
+    job = job_of(day=later)
+    tess.working_hours.all().delete()
+    tess.working_hours.create(weekday=later.weekday(), starts_at=time(14), ends_at=time(18))
+    actions.predict_arrivals(now=at(1))
+    stale = arrival(job).starts_at
+    actions.predict_arrivals(now=at(1), is_today_only=False)
+    assert timezone.localtime(arrival(job).starts_at).hour >= 14
+    assert stale != arrival(job).starts_at
 
 
 # Who runs behind ----------------------------------------------------------------------------------
