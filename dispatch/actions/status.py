@@ -15,6 +15,7 @@ from dispatch.actions.base import (
     fresh,
     groups_of_job,
     log_change,
+    name_for,
     publish_job,
 )
 from dispatch.actions.journal import journalled
@@ -76,7 +77,7 @@ def change_status(
             unchanged = Job.objects.filter(pk=job.pk, status=was, technician_id=had, held_at=job.held_at)
             won = unchanged.update(**values, version=F("version") + 1)
     except IntegrityError:
-        raise ActionRefused(_busy_sentence(gets, to), fresh(job)) from None
+        raise ActionRefused(_busy_sentence(gets, to, by=by), fresh(job)) from None
     current = fresh(job)
     if not won:
         if _was_tapped_before(job, tap_id):
@@ -167,11 +168,11 @@ def _instants(job: Job, to: str, *, at: datetime, changed_hands: bool) -> dict[s
     return values
 
 
-def _busy_sentence(technician_id: int | None, to: str) -> str:
+def _busy_sentence(technician_id: int | None, to: str, *, by) -> str:
     busy = Job.objects.filter(technician_id=technician_id, status__in=ACTIVE).select_related("technician__user").first()
     if to not in ACTIVE or busy is None:
         return "Someone changed this at the same moment. Try again."
-    return f"{busy.technician} is still {busy.get_status_display()} on {busy.number}."
+    return f"{busy.technician} is still {busy.get_status_display()} on {name_for(by, busy)}."
 
 
 def settle_billing(job: Job, was: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatch.actions import change_status, clock_in
 from dispatch.models import Status
 from technicians.models import TimeOff
 from tests.factories import CustomerFactory, SiteFactory, make_job
@@ -107,3 +108,16 @@ def test_dispatcher_of_north_moves_no_job_of_south_among_others(client, dana, ow
     own.refresh_from_db()
     foreign.refresh_from_db()
     assert (own.scheduled_on.isoformat(), foreign.scheduled_on) == (later, day)
+
+
+def test_refusals_name_no_job_in_south(client, dana, omar, own, foreign, tess):
+    clock_in(tess)
+    change_status(foreign, Status.EN_ROUTE, by=omar)
+    client.force_login(dana)
+    at = timezone.localtime().strftime("%Y-%m-%dT%H:%M")
+    clock = client.post(reverse("clock_out_for", args=[tess.pk]), {"at": at, "reason": "Gone"})
+    start = client.post(reverse("change_status", args=[own.pk]), {"to": Status.EN_ROUTE, "seen": own.seen})
+    for answer in (clock, start):
+        assert answer.status_code == 409
+        assert "a job in another zone" in answer.content.decode()
+        assert foreign.number not in answer.content.decode()
