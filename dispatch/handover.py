@@ -45,10 +45,6 @@ class Handover:
     elsewhere: int  # in zones where this user does not dispatch
     left_out: int
 
-    @property
-    def without_anybody(self) -> int:
-        return sum(line.chosen is None for line in self.lines)
-
 
 def days_of(absence: TimeOff) -> tuple[date, date]:
     last = timezone.localdate(absence.ends_at - timedelta(microseconds=1))

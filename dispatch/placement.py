@@ -46,10 +46,6 @@ class Verdict:
         return bool(self.overlaps)
 
 
-def placement_of(job: Job) -> Placement:
-    return Placement(job.technician, job.scheduled_on, job.planned_starts_at)
-
-
 def moved_to(
     job: Job, *, technician: Technician | None, day: date | None, starts_at: datetime | None = None
 ) -> Placement:
