@@ -18,8 +18,8 @@ from zones.models import ServiceZone
 
 ON_DUTY = ("available", Status.EN_ROUTE, Status.IN_PROGRESS)
 STRETCHED_FROM = 4  # open jobs for each technician on duty
-PLAIN = ("pk", "status", "priority", "technician", "site", "version")
-FIELDS = (*PLAIN, "arrival__late_minutes", "site__latitude", "site__longitude")
+PLAIN = ("pk", "status", "priority", "technician", "version")
+FIELDS = (*PLAIN, "arrival__late_minutes", "site", "site__latitude", "site__longitude")
 DECIMALS = 5  # of a degree: a metre
 
 
@@ -58,7 +58,7 @@ def load_map_data(request, *, changed: Changed | None = None, now: datetime | No
         scope = scope.filter(Q(pk__in=changed.jobs) | Q(technician__in=of))
         rows = [row for row in rows if row.technician.pk in of]
     return {
-        "job_fields": [*PLAIN, "late", "latitude", "longitude", "title", "order"],
+        "job_fields": [*PLAIN, "late", "unplaced_site", "latitude", "longitude", "title", "order"],
         "jobs": _jobs(scope, narrowed=job_filter.narrow(scope)),
         "of": sorted(of or ()),
         "technicians": [_technician(row) for row in rows],
@@ -84,13 +84,13 @@ def _jobs(scope, *, narrowed) -> list[list]:
     shown = set(narrowed.values_list("pk", flat=True))
     titled = scope.annotate(text=Left("description", 80), type=F("job_type__name")).in_route_order()
     jobs, orders = [], Counter()
-    for *fields, latitude, longitude, text, job_type in titled.values_list(*FIELDS, "text", "type"):
+    for *fields, site, latitude, longitude, text, job_type in titled.values_list(*FIELDS, "text", "type"):
         pk, status, _, technician = fields[:4]
         if technician and status != Status.CANCELLED:
             orders[technician] += 1
         if pk in shown:
             title = text.strip().split("\n", 1)[0] or job_type
-            place = [_rounded(latitude), _rounded(longitude)]
+            place = [site if latitude is None else None, _rounded(latitude), _rounded(longitude)]
             jobs.append([*fields, *place, title, orders[technician] if technician else None])
     return jobs
 

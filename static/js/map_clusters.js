@@ -120,6 +120,7 @@ window.MapClusters = class {
     this.popup = L.popup({ maxHeight: 260, minWidth: 240, closeButton: false, closeOnClick: false }).setLatLng(points[0].at).setContent(rows);
     this.refreshList();
     this.popup.openOn(this.map);
+    L.DomEvent.off(this.popup.getElement(), "contextmenu", L.DomEvent.stopPropagation); // each row has the job's menu
     rows.querySelector(".job-link")?.focus();
     rows.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;

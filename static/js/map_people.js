@@ -4,6 +4,7 @@ window.MapPeople = class {
   static COLOURS = 6;
   static WIDTH = 38; // of a marker with its age, in pixels
   static HEIGHT = 50;
+  static SHIFTS = Array.from({ length: 29 }, (_, step) => Math.ceil(step / 2) * 8 * (step % 2 ? 1 : -1)); // 0, 8, -8, 16 ...
 
   constructor(map, { day, choose }) {
     Object.assign(this, { map, day, choose, drawn: new Map(), routes: L.layerGroup().addTo(map), lines: new Map(), chosen: null });
@@ -54,7 +55,7 @@ window.MapPeople = class {
   hide({ marker, button }) {
     if (button !== document.activeElement) marker.getElement().hidden = !this.map.getBounds().contains(marker.getLatLng());
   }
-  // Those at nearly the same place stand side by side, as far as five fit; each keeps its pointer over its own place.
+  // Those at nearly the same place stand side by side, as far as there is room; each keeps its pointer over its own place.
   spread() {
     const taken = [];
     for (const { marker } of this.drawn.values()) {
@@ -62,7 +63,7 @@ window.MapPeople = class {
       if (made.hidden) continue;
       const { x, y } = this.map.latLngToLayerPoint(marker.getLatLng());
       const isFree = (shift) => taken.every((other) => Math.abs(other.x - x - shift) >= MapPeople.WIDTH || Math.abs(other.y - y) >= MapPeople.HEIGHT);
-      const shift = [0, 1, -1, 2, -2].map((steps) => steps * MapPeople.WIDTH).find(isFree) ?? 0;
+      const shift = MapPeople.SHIFTS.find(isFree) ?? 0;
       taken.push({ x: x + shift, y });
       made.style.setProperty("--shift", `${shift}px`);
     }

@@ -6,7 +6,7 @@ from dispatch import actions
 from dispatch.map import coverage
 from dispatch.models import Job, Status
 from tests.dispatch.board_page import at
-from tests.factories import TechnicianFactory, make_job
+from tests.factories import SiteFactory, TechnicianFactory, make_job
 
 URL = "/board/map/data/"
 
@@ -70,6 +70,13 @@ def test_the_query_count_does_not_grow(client, omar, north):
                 client.get(URL + query)
             counts.append(len(queries))
     assert counts[:2] == counts[2:]
+
+
+def test_only_a_job_without_a_location_names_its_site_to_be_pinned(data, omar, north):
+    placed = make_job(by=omar, zone=north)
+    lost = make_job(by=omar, zone=north, site=SiteFactory(latitude=None, longitude=None))
+    sites = {job["pk"]: (job["unplaced_site"], job["latitude"]) for job in data(omar)["jobs"]}
+    assert sites == {placed.pk: (None, round(placed.site.latitude, 5)), lost.pk: (lost.site_id, None)}
 
 
 def test_only_the_changed_jobs_and_the_routes_they_are_on_come(data, omar, tess, tom, north, south):

@@ -126,9 +126,17 @@ def test_markers_move_and_change_in_place(board_map, omar, jobs, tess):
     assert page.evaluate("document.activeElement.parentElement.isSame")
 
 
-def test_dispatcher_selects_an_area_with_a_finger_and_all_in_view_by_keys(board_map, jobs):
+def test_dispatcher_selects_an_area_with_mouse_and_finger_and_all_in_view_by_keys(board_map, jobs):
     page, finger = board_map, Finger(board_map)
     chosen = page.locator("#bulk-bar [name=jobs]")
+    page.keyboard.press("l")
+    x, y = centre(pin(page, jobs[0]))
+    page.mouse.move(x - 40, y - 20)
+    page.mouse.down()
+    for at in [(x + 40, y - 20), (x, y + 30)]:
+        page.mouse.move(*at)
+    page.mouse.up()
+    expect(chosen).to_have_value(str(jobs[0].pk))
     page.keyboard.press("l")
     x, y = centre(pin(page, jobs[1]))
     finger("touchStart", (x - 40, y - 20))
@@ -155,6 +163,9 @@ def test_jobs_at_one_address_are_listed_and_open_from_there(board_map, omar, job
     expect(rows.first.locator("a")).to_be_focused()
     in_thread(actions.change_status, made[0], Status.CANCELLED, by=omar, note="Called off")
     expect(rows.filter(has_text="cancelled")).to_have_count(1)
+    rows.last.click(button="right")
+    expect(page.locator("#job-menu [role=menuitem]").first).to_be_visible()
+    page.keyboard.press("Escape")
     rows.first.locator("a").press("Enter")
     expect(page.locator("#drawer > [data-job]")).to_be_visible()
 
