@@ -15,6 +15,8 @@ from technicians.positions import Fix
 from tests import factories
 from tests.e2e.live import in_thread, log_in
 
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
+
 MINUTE = timedelta(minutes=1)
 
 

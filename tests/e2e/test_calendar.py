@@ -12,6 +12,8 @@ from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import TechnicianFactory
 
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
+
 
 @pytest.fixture
 def dispatching(page, live_site, dana):

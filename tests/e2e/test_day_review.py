@@ -13,7 +13,7 @@ from technicians import attendance
 from tests.e2e.live import in_thread, log_in
 from tests.factories import TechnicianFactory, make_job
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
 
 
 @pytest.fixture

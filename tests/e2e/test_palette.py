@@ -11,7 +11,7 @@ from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import CustomerFactory, SiteFactory
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
 
 
 @pytest.fixture

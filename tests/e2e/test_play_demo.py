@@ -13,6 +13,8 @@ from dispatch.demo.seed import seed_demo
 from dispatch.models import StatusChange
 from tests.e2e.live import in_thread, log_in
 
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
+
 DESK = {"width": 1440, "height": 900}
 SETTLING = 10  # seconds: a board rests up to four between two requests, and each takes its time
 NOTHING = "-"

@@ -10,7 +10,7 @@ from dispatch.models import BoardAction, Job, Priority, Status
 from tests import factories
 from tests.e2e.live import in_thread, log_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.interaction]
 
 
 @pytest.fixture
