@@ -142,3 +142,15 @@ def test_note_without_htmx_leads_back_to_the_job(client, dana, job):
 def test_refresh_is_told_to_keep_the_note_being_typed(look, job):
     for name in ("job", "job_drawer"):
         assert re.search(rf'<textarea[^>]*id="note-{job.pk}"[^>]*hx-preserve', html_of(look(name, job)))
+
+
+@pytest.mark.parametrize(("status", "is_offered"), [(Status.EN_ROUTE, True), (Status.IN_PROGRESS, False)])
+@pytest.mark.parametrize("name", ["job", "job_drawer", "job_card", "board_list"])
+def test_dispatcher_is_offered_to_reassign_only_before_the_work_begins(
+    client, dana, omar, north, name, status, is_offered
+):
+    job = make_job(status, by=omar, zone=north)
+    client.force_login(dana)
+    response = client.get(reverse(name, args=[] if name == "board_list" else [job.pk]))
+    assert job.number in text_of(response)
+    assert (reverse("assign_job", args=[job.pk]) in links_of(response)) is is_offered
