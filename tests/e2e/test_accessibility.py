@@ -56,11 +56,10 @@ def size(request):
     return request.param
 
 
-@pytest.fixture(params=["light", "dark"])
-def browsing(new_context, request, size, live_site):
+@pytest.fixture
+def browsing(new_context, size, live_site):
     """A page without motion, so that nothing is measured while it fades in."""
-    context = new_context(viewport=size, color_scheme=request.param, reduced_motion="reduce", base_url=live_site.url)
-    return context.new_page()
+    return new_context(viewport=size, reduced_motion="reduce", base_url=live_site.url).new_page()
 
 
 @pytest.fixture
@@ -70,11 +69,14 @@ def dispatching(browsing, live_site, dana):
 
 
 def check(page, what=""):
-    """All that axe objects to, each with the elements, in one message."""
-    found = Axe().run(page).response["violations"]
-    told = [
-        f"{rule['id']}: {node['html'][:200]}\n    {node['failureSummary']}" for rule in found for node in rule["nodes"]
-    ]
+    """All that axe objects to in either theme, each with the elements, in one message."""
+    told = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for rule in Axe().run(page).response["violations"]:
+            told += [
+                f"{theme}, {rule['id']}: {node['html'][:200]}\n    {node['failureSummary']}" for node in rule["nodes"]
+            ]
     assert not told, "\n".join([what, *told])
 
 
@@ -89,30 +91,70 @@ def test_login_is_accessible(browsing, dana):
     check(browsing, "with an error")
 
 
-def test_board_and_its_dialogs_are_accessible(dispatching, job):
+def opened(page, what):
+    expect(page.locator("#dialog")).to_be_visible()
+    check(page, what)
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+
+
+def test_list_and_its_dialogs_are_accessible(dispatching, job):
     page = dispatching
-    page.goto(reverse("board"))
+    page.goto(reverse("board_list"))
     expect(page.locator("[data-live-text]")).to_have_text("Live")
-    check(page, "board")
-    page.get_by_text("Technician ▾").click()
+    check(page, "list")
+    page.locator(".filters summary", has_text="More").click()
     check(page, "with an open menu")
     page.keyboard.press("Escape")
     row = page.locator(f"#job-row-{job.pk}")
     for name in ("change the status", "reassign"):
         row.get_by_role("button", name=re.compile(name)).click()
-        expect(page.locator("#dialog")).to_be_visible()
-        check(page, name)
-        page.keyboard.press("Escape")
+        opened(page, name)
+    row.locator("[data-select-job]").check()
+    check(page, "with the bar of the selected")
+    for verb in ("assign", "reschedule", "cancel"):
+        page.locator(f"#bulk-bar [value={verb}]").click()
+        opened(page, f"bulk {verb}")
     row.locator(".job-link").click()
     expect(page.locator(f"#job-drawer-{job.pk}")).to_be_visible()
     check(page, "drawer")
     page.locator("#drawer").get_by_role("link", name="Release").click()
-    expect(page.locator("#dialog")).to_be_visible()
-    check(page, "release")
+    opened(page, "release")
+
+
+def test_lanes_and_what_opens_on_them_are_accessible(dispatching, omar, tess, north):
+    today = timezone.localdate()
+    later = timezone.now() + timezone.timedelta(hours=1)
+    waiting = in_thread(factories.make_job, by=omar, zone=north, priority=4, scheduled_on=today)
+    planned = in_thread(
+        factories.make_job,
+        Status.ASSIGNED,
+        by=omar,
+        technician=tess,
+        zone=north,
+        scheduled_on=timezone.localdate(later),
+        planned_starts_at=later,
+    )
+    page = dispatching
+    page.goto(f"{reverse('board')}?day={timezone.localdate(later)}")
+    expect(page.locator("[data-live-text]")).to_have_text("Live")
+    expect(page.locator(f".tray [data-job='{waiting.pk}']")).to_be_visible()
+    check(page, "lanes")
+    page.get_by_label("Recent actions").click()
+    opened(page, "recent actions")
+    page.locator(f".lane [data-job='{planned.pk}'] .job-link").focus()
+    page.keyboard.press("Shift+F10")
+    expect(page.locator("#job-menu [role=menuitem]").first).to_be_visible()
+    check(page, "job menu")
+    page.get_by_role("menuitem", name="Move to another day").click()
+    opened(page, "place")
+    page.locator(f".lane [data-job='{planned.pk}'] .job-link").press("Enter")
+    expect(page.locator(f"#job-drawer-{planned.pk}")).to_be_visible()
+    check(page, "drawer beside the lanes")
 
 
 def test_empty_board_with_filters_is_accessible(dispatching):
-    dispatching.goto(reverse("board") + "?q=nothing&priority=9&day=2026-01-01")
+    dispatching.goto(reverse("board_list") + "?q=nothing&priority=9&day=2026-01-01")
     expect(dispatching.get_by_text("No job matches these filters")).to_be_visible()
     check(dispatching)
 
@@ -209,6 +251,7 @@ def test_pages_of_the_day_are_accessible(dispatching, job, omar, tess):
     off = {"starts_at": now - timezone.timedelta(hours=1), "ends_at": now + timezone.timedelta(days=1)}
     away = tess.time_off.create(kind="sick", **off)
     for name, args in (
+        ("technicians", []),
         ("dashboard", []),
         ("morning_review", []),
         ("close_out", []),
