@@ -32,7 +32,7 @@ class View:
 
 
 def views() -> list[View]:
-    from dispatch.filters import DEFAULT_SORT, SORTS
+    from dispatch.board.filters import DEFAULT_SORT, SORTS
 
     sorts = [View(f"sort {key}", {"sort": key}) for key in SORTS if key != DEFAULT_SORT]
     whole = [View("all days", {"day": "all"}), View("search all days", {"day": "all", "q": SEARCH})]
@@ -52,7 +52,7 @@ class Comparison:
     def prepare_peer(self, view: View) -> None:
         from stage.peer import PEER
 
-        from dispatch.filters import DEFAULT_SORT, SORTS
+        from dispatch.board.filters import DEFAULT_SORT, SORTS
         from dispatch.models import Job
 
         PEER.ordering = SORTS[view.query.get("sort", DEFAULT_SORT)]

@@ -145,7 +145,7 @@ def jobs_to_change(user) -> list[int]:
     """Those on the first page, the same on every board, that can be assigned and taken back."""
     from django.test import RequestFactory
 
-    from dispatch.board_list import load_board_list
+    from dispatch.board.board_list import load_board_list
     from dispatch.models import Status
 
     request = RequestFactory().get("/board/list/")

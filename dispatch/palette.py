@@ -10,9 +10,9 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from dispatch.board.filters import JobFilter
+from dispatch.board.frame import VIEWS
 from dispatch.crew import narrowed
-from dispatch.filters import JobFilter
-from dispatch.frame import VIEWS
 from dispatch.models import Customer, Job, User
 from dispatch.models.customers import phone_digits
 from dispatch.models.jobs import OPEN

@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from dispatch.board_list import HIDEABLE
+from dispatch.board.board_list import HIDEABLE
 from dispatch.models import User
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.lanes import Lanes, load_lanes, load_some_lanes, outgrow
+from dispatch.board.lanes import Lanes, load_lanes, load_some_lanes, outgrow
 from dispatch.views.board_list import MAX_ROWS, read_ids
 from dispatch.views.jobs import visible_job
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.board_list import load_board_list, load_rows
-from dispatch.shared_rows import rows_of
+from dispatch.board.board_list import load_board_list, load_rows
+from dispatch.board.shared_rows import rows_of
 
 MAX_ROWS = 200
 

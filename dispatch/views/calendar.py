@@ -6,9 +6,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.calendar_month import load_month
-from dispatch.calendar_week import Part, load_week
-from dispatch.frame import Frame
+from dispatch.board.calendar_month import load_month
+from dispatch.board.calendar_week import Part, load_week
+from dispatch.board.frame import Frame
 from dispatch.views.board_list import MAX_ROWS, read_ids
 
 CONTENT = "calendar-content"

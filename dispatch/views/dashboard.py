@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
-from dispatch.dashboard import load_dashboard
+from dispatch.day.dashboard import load_dashboard
 
 
 @require_GET

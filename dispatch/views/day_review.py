@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime, tasks
-from dispatch.day_review import load_close_out, load_morning
+from dispatch.day.day_review import load_close_out, load_morning
 from dispatch.forms import YEARS
 from dispatch.models import Job
 from dispatch.placement import moved_to

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from dispatch.day_sheets import load_day_sheets
+from dispatch.day.day_sheets import load_day_sheets
 from technicians.models import Technician
 
 

@@ -2,8 +2,8 @@ from django.contrib.auth.decorators import permission_required
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from dispatch.board.job_export import COLUMNS, rows_of_export
 from dispatch.csv_files import csv_response
-from dispatch.job_export import COLUMNS, rows_of_export
 
 
 @require_GET

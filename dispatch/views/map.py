@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from dispatch import realtime
+from dispatch.board.frame import load_frame
+from dispatch.board.map import STRETCHED_FROM, Changed, load_map_data, load_technician_panel
 from dispatch.crew import with_today
-from dispatch.frame import load_frame
-from dispatch.map import STRETCHED_FROM, Changed, load_map_data, load_technician_panel
 from dispatch.models import Status
 from dispatch.views.board_list import read_ids
 from technicians.models import Technician

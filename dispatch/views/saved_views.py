@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dispatch.filters import JobFilter
-from dispatch.frame import VIEW_OF, VIEWS
+from dispatch.board.filters import JobFilter
+from dispatch.board.frame import VIEW_OF, VIEWS
 from dispatch.models import SavedView
 from dispatch.views.transitions import render_dialog
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from dispatch import actions, realtime
-from dispatch.board_list import PAGE_SIZE
+from dispatch.board.board_list import PAGE_SIZE
 from dispatch.models import Job, Priority, Status
 from tests.dispatch.board_page import (
     at,

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.calendar import month_of, week_of
-from dispatch.calendar_week import CHIPS
+from dispatch.board.calendar import month_of, week_of
+from dispatch.board.calendar_week import CHIPS
 from dispatch.models import Job, Priority, Status
 from technicians.models import Proficiency, TechnicianSkill, TimeOff, WorkingHours
 from tests.dispatch.board_page import counts_on
@@ -274,7 +274,7 @@ def test_unassigned_row_tells_of_overdue_and_undated_jobs(week, omar):
 
 
 def test_many_technicians_come_in_pages(week, omar, monkeypatch):
-    monkeypatch.setattr("dispatch.calendar_week.PAGE_SIZE", 2)
+    monkeypatch.setattr("dispatch.board.calendar_week.PAGE_SIZE", 2)
     people = [TechnicianFactory(user__first_name=name) for name in ("Abe", "Bea", "Cy")]
     job = make_job(Status.ASSIGNED, by=omar, technician=people[2], scheduled_on=MONDAY)
     first, second = week(), week(f"?day={MONDAY}&page=2")

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.day_review import load_close_out
+from dispatch.day.day_review import load_close_out
 from dispatch.models import BillingRecord, Status
 from technicians import attendance
 from tests.dispatch.board_page import at, day

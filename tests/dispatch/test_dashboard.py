@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.attention import needing_attention
-from dispatch.dashboard import load_dashboard
-from dispatch.day_progress import DayJob, progress_of
+from dispatch.day.attention import needing_attention
+from dispatch.day.dashboard import load_dashboard
+from dispatch.day.day_progress import DayJob, progress_of
+from dispatch.day.roll_call import load_roll_call
 from dispatch.models import Arrival, Job, Priority, Status
-from dispatch.roll_call import load_roll_call
 from technicians import attendance
 from technicians.models import TimeOff, WorkingHours
 from tests.dispatch.board_page import at, day

@@ -3,8 +3,8 @@ import re
 import pytest
 from django.urls import reverse
 
-from dispatch.board_list import COLUMNS, HIDEABLE
-from dispatch.filters import SORTS
+from dispatch.board.board_list import COLUMNS, HIDEABLE
+from dispatch.board.filters import SORTS
 from tests.factories import make_job
 from tests.pages import html_of
 

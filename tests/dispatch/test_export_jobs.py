@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.actions import SkillNeed
-from dispatch.board_list import PAGE_SIZE
+from dispatch.board.board_list import PAGE_SIZE
+from dispatch.board.job_export import COLUMNS
 from dispatch.csv_files import csv_response, text_cell
-from dispatch.job_export import COLUMNS
 from dispatch.models import Priority, Status
 from technicians.models import Proficiency
 from tests.dispatch.board_page import at, day

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from dispatch import actions
-from dispatch.job_menu import menu_of
+from dispatch.board.job_menu import menu_of
 from dispatch.models import Priority, Status
 from tests.dispatch.test_transitions import Desk, board_is_told, now_is
 from tests.factories import make_job

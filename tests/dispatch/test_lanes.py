@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.lane import Axis
-from dispatch.lanes import FIRST_LANES
+from dispatch.board.lane import Axis
+from dispatch.board.lanes import FIRST_LANES
 from dispatch.models import Job, Priority, Status
 from technicians.models import TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job

@@ -3,7 +3,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dispatch import actions
-from dispatch.map import coverage
+from dispatch.board.map import coverage
 from dispatch.models import Job, Status
 from tests.dispatch.board_page import at
 from tests.factories import SiteFactory, TechnicianFactory, make_job

@@ -3,7 +3,7 @@ import json
 import pytest
 from django.urls import reverse
 
-from dispatch.frame import VIEW_OF, VIEWS
+from dispatch.board.frame import VIEW_OF, VIEWS
 from dispatch.models import SavedView
 from dispatch.views.saved_views import QUERY_LENGTH, VIEWS_AT_MOST
 from tests.pages import html_of, links_of, text_of

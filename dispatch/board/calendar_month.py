@@ -7,12 +7,12 @@ from datetime import date, datetime
 from django.db.models import Count
 from django.utils import timezone
 
-from dispatch.calendar import DAY, booked, day_query, days_between, month_of, technicians_for
+from dispatch.board.calendar import DAY, booked, day_query, days_between, month_of, technicians_for
+from dispatch.board.frame import Frame, load_frame
+from dispatch.board.tray import Tray, load_tray
+from dispatch.board.working_days import WorkingDays
 from dispatch.crew import load_tone
-from dispatch.frame import Frame, load_frame
 from dispatch.models import Status
-from dispatch.tray import Tray, load_tray
-from dispatch.working_days import WorkingDays
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, Sum
 
 from dispatch.crew import BUSY_PERCENT, FULL_PERCENT
+from dispatch.day.roll_call import RollCall
 from dispatch.models import Status
 from dispatch.models.jobs import OPEN
-from dispatch.roll_call import RollCall
 from zones.models import ServiceZone
 
 

@@ -6,10 +6,10 @@ from datetime import datetime
 from django.core.paginator import Page, Paginator
 from django.utils import timezone
 
-from dispatch.filters import DEFAULT_SORT, SORTS, sorted_by
-from dispatch.frame import Frame, Tile, count_states, filter_jobs, load_frame, make_tiles
+from dispatch.board.filters import DEFAULT_SORT, SORTS, sorted_by
+from dispatch.board.frame import Frame, Tile, count_states, filter_jobs, load_frame, make_tiles
+from dispatch.board.shared_rows import Seen, seen_of
 from dispatch.models import Job
-from dispatch.shared_rows import Seen, seen_of
 
 PAGE_SIZE = 50
 COLUMNS = [  # the keys of those that sort are keys of SORTS

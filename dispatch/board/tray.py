@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, F, IntegerField, Q, When
 
-from dispatch.frame import Frame
+from dispatch.board.frame import Frame
 from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import OPEN
 

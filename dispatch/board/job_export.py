@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from dispatch.board.filters import DEFAULT_SORT, sorted_by
+from dispatch.board.frame import filter_jobs
 from dispatch.csv_files import text_cell
-from dispatch.filters import DEFAULT_SORT, sorted_by
-from dispatch.frame import filter_jobs
 from dispatch.models import Job
 
 COLUMNS = [

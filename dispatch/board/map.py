@@ -9,8 +9,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Left
 from django.utils import timezone
 
+from dispatch.board.frame import count_states, filter_jobs, make_tiles
 from dispatch.crew import rows_of, with_today
-from dispatch.frame import count_states, filter_jobs, make_tiles
 from dispatch.models import Job, Status
 from dispatch.models.jobs import OPEN
 from technicians.models import Technician

@@ -8,13 +8,13 @@ from django.db.models import F, Max, Min, Prefetch, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from dispatch.calendar import EARLIEST, LATEST
+from dispatch.board.calendar import EARLIEST, LATEST
+from dispatch.board.frame import Frame, load_frame
+from dispatch.board.lane import Axis, Facts, Lane, make_lane
+from dispatch.board.tray import Tray, load_tray
 from dispatch.crew import with_today
-from dispatch.frame import Frame, load_frame
-from dispatch.lane import Axis, Facts, Lane, make_lane
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.tray import Tray, load_tray
 from technicians.availability import shifts_on
 from technicians.models import ClockRecord, Technician, TimeOff, WorkingHours
 from zones import access

@@ -8,13 +8,13 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch.attention import AttentionList, needing_attention
-from dispatch.day_progress import DayJob, Progress, progress_of
-from dispatch.frame import count_states, make_tiles
+from dispatch.board.frame import count_states, make_tiles
+from dispatch.day.attention import AttentionList, needing_attention
+from dispatch.day.day_progress import DayJob, Progress, progress_of
+from dispatch.day.roll_call import RollCall, load_roll_call
+from dispatch.day.zone_load import ZoneLoad, load_zones
 from dispatch.models import BoardAction, Job, Status
 from dispatch.models.jobs import OPEN
-from dispatch.roll_call import RollCall, load_roll_call
-from dispatch.zone_load import ZoneLoad, load_zones
 
 ACTIONS_SHOWN = 10
 

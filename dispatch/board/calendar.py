@@ -4,8 +4,8 @@ from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from dispatch.filters import JobFilter
-from dispatch.frame import Frame
+from dispatch.board.filters import JobFilter
+from dispatch.board.frame import Frame
 from dispatch.models import Job, Status
 from technicians.models import Technician
 

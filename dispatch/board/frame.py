@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch.filters import ALL_DAYS, JobFilter
+from dispatch.board.filters import ALL_DAYS, JobFilter
 from dispatch.models import Job, Status
 from dispatch.models.jobs import RUNNING_BEHIND
 

@@ -8,9 +8,9 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from dispatch.actions.day_plan import last_sent
+from dispatch.day.roll_call import Presence, RollCall, load_roll_call
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.roll_call import Presence, RollCall, load_roll_call
 from sla.models import Violation
 from zones import access
 

@@ -9,11 +9,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Prefetch, Q
 from django.utils import timezone
 
-from dispatch.calendar import NOBODY, WEEK, booked, day_query, days_between, technicians_for, week_of
+from dispatch.board.calendar import NOBODY, WEEK, booked, day_query, days_between, technicians_for, week_of
+from dispatch.board.frame import Frame, load_frame
+from dispatch.board.working_days import Absence, WorkingDays
 from dispatch.crew import load_tone
-from dispatch.frame import Frame, load_frame
 from dispatch.models import Job, Priority, Status
-from dispatch.working_days import Absence, WorkingDays
 from technicians.models import Proficiency, Technician, TechnicianSkill
 
 PAGE_SIZE = 200  # technicians
