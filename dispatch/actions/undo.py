@@ -107,8 +107,8 @@ def _check_not_begun(job: Job, change: ChangedJob, *, since: datetime) -> None:
     if "status" in change.after or not PLAN & change.after.keys():
         return
     job = fresh(job)
-    is_waiting = job.status in (Status.CREATED, Status.ASSIGNED)
-    if not is_waiting and job.status_changes.filter(received_at__gt=since).exists():
+    taps = job.status_changes.filter(received_at__gt=since, actor_kind=Actor.TECHNICIAN)
+    if job.status not in (Status.CREATED, Status.ASSIGNED) and taps.exists():
         raise ActionRefused(f"This cannot be undone any more: {describe_state(job)} now.", job)
 
 

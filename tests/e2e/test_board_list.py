@@ -11,6 +11,8 @@ from tests import factories
 from tests.e2e.live import in_thread, log_in
 from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, TechnicianFactory
 
+pytestmark = pytest.mark.interaction
+
 BLOCKED = "ERR_FAILED|WebSocket connection|/events/"
 
 

@@ -9,7 +9,7 @@ from tests.e2e.live import log_in
 from tests.factories import ServiceZoneFactory, UserFactory, square
 from zones.models import ServiceZone
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.interaction
 
 WITH_HOLE = square(-75.2, 40.0, -75.0, 40.2)["coordinates"] + square(-75.12, 40.08, -75.08, 40.12)["coordinates"]
 
