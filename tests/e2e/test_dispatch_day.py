@@ -31,7 +31,7 @@ def open_board(new_context, url, username):
 
 def create_job(page, url):
     page.goto(f"{url}/jobs/new/")
-    page.get_by_label("Customer").fill("Rivera Family")
+    page.get_by_label("Customer", exact=True).fill("Rivera Family")
     page.get_by_label(re.compile("^Phone")).fill("555-0142")
     page.get_by_label("Address").fill("118 Ash St")
     page.get_by_label(re.compile("^Latitude")).fill("40.11")
