@@ -4,14 +4,22 @@
   let waiting = new Set();
   let created = new Set();
   let asking = false;
+  let resting = null;
+  let eager = false; // what one has done oneself is not kept waiting
 
   const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
   const REST_MAX_MS = 4000;
 
+  function wake() {
+    clearTimeout(resting);
+    resting = null;
+    ask();
+  }
   // One request at a time; what changes meanwhile goes into the next one.
   async function ask() {
-    if (asking || !waiting.size) return;
+    if (asking || resting || !waiting.size) return;
     asking = true;
+    eager = false;
     const begun = performance.now();
     const ids = [...waiting].slice(0, 200);
     const isNew = new Set(ids.filter((id) => created.has(id)));
@@ -24,7 +32,8 @@
       announce(ids, isNew);
     } finally {
       const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
-      setTimeout(() => { asking = false; ask(); }, rest);
+      asking = false;
+      resting = setTimeout(wake, eager ? 0 : rest);
     }
   }
 
@@ -63,7 +72,9 @@
   document.body.addEventListener("live-jobs", (event) => {
     event.detail.jobs.forEach((id) => waiting.add(id));
     event.detail.created.forEach((id) => created.add(id));
-    ask();
+    eager ||= Boolean(event.detail.elt); // from the answer to a request of this page, not from the socket
+    if (eager) wake();
+    else ask();
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "board-content") unseen.clear();

@@ -8,11 +8,19 @@
   let waiting = new Set();
   let everything = false;
   let asking = false;
+  let resting = null;
+  let eager = false; // what one has done oneself is not kept waiting
 
+  function wake() {
+    clearTimeout(resting);
+    resting = null;
+    ask();
+  }
   // One request at a time, whether rows or all of it: so an older answer never overwrites a newer one.
   async function ask() {
-    if (asking || !(everything || waiting.size) || document.querySelector(".is-dragging")) return;
+    if (asking || resting || !(everything || waiting.size) || document.querySelector(".is-dragging")) return;
     asking = true;
+    eager = false;
     const begun = performance.now();
     const ids = [...waiting];
     const rows = everything || ids.length > MANY ? "" : content().dataset.rowsUrl;
@@ -23,7 +31,8 @@
       else await htmx.ajax("GET", location.pathname + location.search, { target: "#calendar-content", swap: "outerHTML" });
     } finally {
       const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
-      setTimeout(() => { asking = false; ask(); }, rest);
+      asking = false;
+      resting = setTimeout(wake, eager ? 0 : rest);
     }
   }
 
@@ -47,7 +56,9 @@
 
   document.body.addEventListener("live-jobs", (event) => {
     event.detail.jobs.forEach((id) => waiting.add(id));
-    ask();
+    eager ||= Boolean(event.detail.elt); // from the answer to a request of this page, not from the socket
+    if (eager) wake();
+    else ask();
   });
   document.body.addEventListener("live-refresh", () => {
     everything = true;

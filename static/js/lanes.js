@@ -12,12 +12,20 @@
   let everything = false;
   let tray = false; // the tray alone, another tab of it
   let asking = false;
+  let resting = null;
+  let eager = false; // what one has done oneself is not kept waiting
   let held = false; // nothing is swapped under a job that is being dragged
 
+  function wake() {
+    clearTimeout(resting);
+    resting = null;
+    ask();
+  }
   // One request at a time, so that an older answer never overtakes a newer one.
   async function ask() {
-    if (asking || held || !(everything || tray || jobs.size || changed.size)) return;
+    if (asking || resting || held || !(everything || tray || jobs.size || changed.size)) return;
     asking = true;
+    eager = false;
     const begun = performance.now();
     const all = everything || jobs.size > 200;
     const ids = [...jobs];
@@ -41,14 +49,20 @@
     } finally {
       placeNow();
       const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
-      setTimeout(() => { asking = false; ask(); }, rest);
+      asking = false;
+      resting = setTimeout(wake, eager ? 0 : rest);
     }
   }
   function flash(id) {
     for (const shown of document.querySelectorAll(`.board-content [data-job="${id}"]`)) shown.classList.add("flash");
   }
 
-  document.body.addEventListener("live-jobs", (event) => { event.detail.jobs.forEach((id) => jobs.add(id)); ask(); });
+  document.body.addEventListener("live-jobs", (event) => {
+    event.detail.jobs.forEach((id) => jobs.add(id));
+    eager ||= Boolean(event.detail.elt); // from the answer to a request of this page, not from the socket
+    if (eager) wake();
+    else ask();
+  });
   document.body.addEventListener("live-technicians", (event) => { event.detail.technicians.forEach((id) => changed.add(String(id))); ask(); });
   document.body.addEventListener("live-refresh", () => { everything = true; ask(); });
   document.body.addEventListener("lanes-outgrown", () => { everything = true; }); // a job lies outside the hours shown
@@ -189,6 +203,6 @@
     tab.setAttribute("aria-current", "true");
     document.querySelector(".tray-cards").scrollTop = 0;
     tray = true;
-    ask();
+    wake();
   });
 })();
