@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 import stage
 
 QUERIES_AT_MOST = 15
-NOISE = 1.1  # two runs of the same thing differ by less
-NOISE_OF_FEW_ROUNDS = 1.6
+# A row of the list has a tick, a menu and a prediction that the changelist has not; two runs of the same differ by 0.1.
+RATIO_AT_MOST = 1.25
+RATIO_OF_FEW_ROUNDS = 1.6
 SEARCH = "juniper"
 
 
@@ -148,7 +149,7 @@ BUDGETS = [
     Budget("lanes", jobs=1000, days=1, server_ms=1000, gzip_kb=120, first_render_ms=2500, layout_ms=400),
     Budget("week", jobs=2000, days=7, server_ms=1200, gzip_kb=160, first_render_ms=2500, layout_ms=600),
     Budget("month", jobs=2000, days=28, server_ms=400, gzip_kb=40, first_render_ms=1500, layout_ms=300),
-    Budget("map", jobs=2000, days=1, server_ms=800, gzip_kb=100, first_render_ms=1500, layout_ms=600),
+    Budget("map", jobs=2000, days=1, server_ms=800, gzip_kb=60, first_render_ms=1500, layout_ms=600),
 ]
 DROP_MS = 2000  # from the drop to the lane with the job in it
 SLACK_OF_SMOKE = 4  # a shared machine of the day: only what has gone badly wrong is found there
@@ -203,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="a small company, few rounds")
     options = parser.parse_args()
-    few, many, rounds = (200, 1000, 15) if options.smoke else (500, 50_000, 60)
+    few, many, rounds = (200, 1000, 6) if options.smoke else (500, 50_000, 60)
     report = stage.Report("board")
     with stage.services():
         from stage.company import Company
@@ -219,8 +220,8 @@ def main() -> None:
             figures = compare(comparison, view, rounds=rounds)
             ours, theirs = after[view.name]
             report.line(view=view.name, jobs=many, queries=ours, admin_queries=theirs, **figures)
-            noise = NOISE_OF_FEW_ROUNDS if options.smoke else NOISE
-            report.check(figures["ratio"] <= noise, f"{view.name} is not slower than the admin's changelist")
+            allowed = RATIO_OF_FEW_ROUNDS if options.smoke else RATIO_AT_MOST
+            report.check(figures["ratio"] <= allowed, f"{view.name} takes at most {allowed} of the admin's changelist")
             report.check(ours <= QUERIES_AT_MOST, f"{view.name} takes at most {QUERIES_AT_MOST} queries")
         figures = compare_row(comparison, rounds=rounds)
         report.line(view="changed row", jobs=many, queries=after["changed row"][0], **figures)

@@ -7,7 +7,7 @@ from dispatch.models import Status
 from tests.e2e.live import in_thread, log_in
 from tests.factories import SiteFactory, make_job
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.interaction
 
 HERE = {"latitude": 40.11, "longitude": -75.12}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
