@@ -73,7 +73,8 @@ def channel_layer_outside_realtime(tree, path):
 
 
 def publishing_outside_actions(tree, path):
-    may = path.parts[:2] == ("dispatch", "actions") or path.as_posix() in ("dispatch/realtime.py", "sla/check.py")
+    publishers = ("dispatch/realtime.py", "dispatch/notify.py", "sla/check.py")
+    may = path.parts[:2] == ("dispatch", "actions") or path.as_posix() in publishers
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     found = [call for call in calls if call.func.attr == "publish" and ast.unparse(call.func.value) == "realtime"]
     return [] if may else found

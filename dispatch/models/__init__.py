@@ -5,20 +5,24 @@ from dispatch.models.history import FieldChange, JobNote, StatusChange
 from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Status
 from dispatch.models.journal import BoardAction, ChangedJob
 from dispatch.models.money import BillingRecord, BillingSettings
-from dispatch.models.notifications import Notification
+from dispatch.models.notifications import Delivery, Notification, NotificationPreference, PushSubscription
 from dispatch.models.rules import AssignmentRule, DispatchSettings
+from dispatch.models.suggestions import AutoAssignRun, Suggestion
 from dispatch.models.versions import LiveVersion
 from dispatch.models.views import SavedView
+from dispatch.models.visits import SiteVisit
 from sla.models import Priority
 
 __all__ = [
     "Arrival",
     "AssignmentRule",
+    "AutoAssignRun",
     "BillingRecord",
     "BillingSettings",
     "BoardAction",
     "ChangedJob",
     "Customer",
+    "Delivery",
     "DispatchSettings",
     "FieldChange",
     "Job",
@@ -27,11 +31,15 @@ __all__ = [
     "JobTypeSkill",
     "LiveVersion",
     "Notification",
+    "NotificationPreference",
     "Priority",
+    "PushSubscription",
     "RequiredSkill",
     "SavedView",
     "Site",
+    "SiteVisit",
     "Status",
     "StatusChange",
+    "Suggestion",
     "User",
 ]

@@ -214,6 +214,9 @@ class Job(models.Model):
     follow_up_of = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="follow_ups", editable=False
     )
+    why_unassigned = models.CharField(
+        max_length=300, blank=True, editable=False
+    )  # what smart dispatch found; set by it
     sla_policy = models.ForeignKey(SLAPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.DISPATCHER, editable=False)
     external_id = models.CharField(max_length=80, blank=True, editable=False)

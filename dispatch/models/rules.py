@@ -53,6 +53,44 @@ class DispatchSettings(models.Model):
         default=15, validators=[MinValueValidator(1)], help_text="An older GPS fix no longer says where someone is."
     )
     position_retention_days = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(1)])
+    automatic_minimum_score = models.PositiveSmallIntegerField(
+        default=40,
+        validators=[MaxValueValidator(100)],
+        help_text="A best match below this is suggested instead of assigned.",
+    )
+    suggestion_minutes = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(1)], help_text="An older suggestion is worked out anew."
+    )
+    accuracy_limit_m = models.PositiveIntegerField(
+        "accuracy limit (m)",
+        default=500,
+        validators=[MinValueValidator(10)],
+        help_text="A fix less accurate than this is discarded.",
+    )
+    silent_after_minutes = models.PositiveSmallIntegerField(
+        default=20,
+        validators=[MinValueValidator(2)],
+        help_text="A phone on duty that sends nothing for this long is called silent.",
+    )
+    site_radius_m = models.PositiveIntegerField(
+        "site radius (m)",
+        default=150,
+        validators=[MinValueValidator(20), MaxValueValidator(5000)],
+        help_text="This near to a site counts as being there.",
+    )
+    stuck_after_minutes = models.PositiveSmallIntegerField(
+        default=15,
+        validators=[MinValueValidator(2)],
+        help_text="En route without getting nearer for this long is called stuck.",
+    )
+    changes_status_by_position = models.BooleanField(
+        default=False,
+        help_text="Arriving at a site starts the job by itself; otherwise it is only suggested.",
+    )
+    clock_out_after_minutes = models.PositiveSmallIntegerField(
+        default=60,
+        help_text="Whoever has not clocked out this long after the shift, and has nothing under way, is clocked out.",
+    )
 
     class Meta:
         verbose_name_plural = "dispatch settings"
