@@ -1,6 +1,7 @@
 """Every test here has `live_site`: real servers on a clean database. Write `from tests.e2e.live import log_in`."""
 
 import re
+from datetime import time
 
 import pytest
 from django.conf import settings
@@ -8,7 +9,9 @@ from django.core.management import call_command
 from django.db import connection, connections
 from redis import Redis
 
+from technicians.models import WorkingHours
 from tests.e2e.live import LiveSite
+from tests.factories import TechnicianFactory
 from tests.services import find_chromium
 
 
@@ -100,3 +103,13 @@ def new_context(new_context, browser_errors):
         return context
 
     return create
+
+
+@pytest.fixture
+def crew(dana, omar, north, tess):
+    """Tess and Uma work in North, from 8 to 17; Dana and Omar may send them."""
+    uma = TechnicianFactory(user__username="uma", zones=[north])
+    for technician in (tess, uma):
+        for weekday in range(7):
+            WorkingHours.objects.create(technician=technician, weekday=weekday, starts_at=time(8), ends_at=time(17))
+    return tess, uma

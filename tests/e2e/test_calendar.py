@@ -1,5 +1,5 @@
 import re
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 from django.urls import reverse
@@ -97,38 +97,3 @@ def test_month_counts_what_others_enter(dispatching, live_site, omar, north):
     make_job(by=omar, zone=north)
     expect(today.locator(".unassigned")).to_have_text("1 unassigned")
     expect(page.locator('[data-tile="unassigned"] b')).to_have_text("1")
-
-
-def test_job_is_dragged_to_a_technician_and_another_day(dispatching, live_site, omar, north, tess):
-    page, today = dispatching, timezone.localdate()
-    other_day = today - timedelta(days=1) if today.weekday() == 6 else today + timedelta(days=1)
-    job = make_job(by=omar, zone=north)
-    open_calendar(page, live_site)
-    chip, goal = page.locator(f'[data-drag-job="{job.pk}"]'), cell(page, tess, other_day)
-    chip.hover()
-    page.mouse.down()
-    box = goal.bounding_box()
-    page.mouse.move(box["x"] + 30, box["y"] + 20, steps=4)
-    expect(page.locator(".drop-preview")).to_contain_text("Tess")
-    page.mouse.up()
-    expect(goal.locator(f'[data-job="{job.pk}"]')).to_be_visible()
-    job.refresh_from_db()
-    assert (job.technician_id, job.scheduled_on, job.status) == (tess.pk, other_day, Status.ASSIGNED)
-
-
-def test_a_job_is_dragged_from_the_tray_to_a_day_of_the_month(dispatching, live_site, omar, north):
-    page = dispatching
-    today = timezone.localdate()
-    day = today + timedelta(days=1) if today.day < 28 else today - timedelta(days=1)
-    job = make_job(by=omar, zone=north)
-    open_calendar(page, live_site, "calendar_month")
-    card = page.locator(f".tray-card[data-job='{job.pk}']").bounding_box()
-    target = page.locator(f"[data-drop-day='{day}']").bounding_box()
-    page.mouse.move(card["x"] + 20, card["y"] + 12)
-    page.mouse.down()
-    page.mouse.move(card["x"] + 40, card["y"] + 20)
-    page.mouse.move(target["x"] + 40, target["y"] + 50, steps=5)
-    expect(page.locator(".drop-preview .placement")).to_be_visible()
-    page.mouse.up()
-    expect(page.locator(f"[data-drop-day='{day}']")).to_contain_text("1 unassigned")
-    assert in_thread(lambda: Job.objects.get(pk=job.pk).scheduled_on) == day

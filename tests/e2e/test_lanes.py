@@ -10,11 +10,9 @@ from playwright.sync_api import expect
 from dispatch import actions
 from dispatch.models import BoardAction, Job, Status
 from dispatch.placement import Placement
-from technicians.models import WorkingHours
 from technicians.positions import Fix
 from tests import factories
 from tests.e2e.live import in_thread, log_in
-from tests.factories import TechnicianFactory
 
 pytestmark = pytest.mark.interaction
 DESK = {"width": 1440, "height": 900}
@@ -32,16 +30,6 @@ def at(hour, minute=0):
 def make_job(*args, **fields):
     fields.setdefault("scheduled_on", tomorrow())
     return in_thread(factories.make_job, *args, **fields)
-
-
-@pytest.fixture
-def crew(dana, omar, north, tess):
-    """Tess and Uma work in North, from 8 to 17."""
-    uma = TechnicianFactory(user__username="uma", zones=[north])
-    for technician in (tess, uma):
-        for weekday in range(7):
-            WorkingHours.objects.create(technician=technician, weekday=weekday, starts_at=time(8), ends_at=time(17))
-    return tess, uma
 
 
 @pytest.fixture
