@@ -10,12 +10,13 @@ from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_job
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.create import create_job
 from dispatch.actions.day_plan import email_day, send_day
-from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals, take_position
+from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
+from dispatch.actions.positions import take_position
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site

@@ -1,4 +1,4 @@
-"""Being on duty, and where."""
+"""Being on duty."""
 
 from datetime import datetime
 
@@ -6,12 +6,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
-from dispatch.actions.base import ActionRefused, check_may_dispatch, name_for, publish_arrivals
+from dispatch.actions.base import ActionRefused, check_may_dispatch, groups_of_technician, name_for, publish_arrivals
 from dispatch.actions.bulk import announce_jobs
 from dispatch.models.jobs import ACTIVE
 from technicians import attendance
 from technicians.models import Technician
-from technicians.positions import Fix, take_fix
 
 MOST_NAMED = 200  # more jobs than this are told of as a whole board
 
@@ -61,35 +60,8 @@ def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now:
 
 
 def publish_technician(technician: Technician) -> None:
-    groups = {realtime.user_group(technician.user_id), *_zone_groups(technician)}
+    groups = {realtime.user_group(technician.user_id), *groups_of_technician(technician)}
     realtime.publish("technician-changed", groups=groups, technician=technician.pk)
-
-
-def _zone_groups(technician: Technician) -> set[str]:
-    zone_ids = list(technician.zones.values_list("pk", flat=True)) or [None]
-    return set(map(realtime.zone_group, zone_ids))
-
-
-@transaction.atomic
-def take_position(technician: Technician, fix: Fix, *, source: str, now: datetime | None = None) -> bool:
-    """Stores the fix and tells the boards where the technician is; False if it is implausible or known already.
-
-    An older fix than the newest one, as a phone sends that had no signal, is kept and moves nobody.
-    """
-    now = now or timezone.now()
-    if not take_fix(technician, fix, source=source, now=now):
-        return False
-    if Technician.objects.filter(pk=technician.pk, position_at=fix.recorded_at).exists():
-        realtime.publish(
-            "technician-moved",
-            groups=_zone_groups(technician),
-            technician=technician.pk,
-            latitude=fix.latitude,
-            longitude=fix.longitude,
-            recorded_at=fix.recorded_at.isoformat(),
-        )
-        publish_arrivals([technician.pk], now=now)
-    return True
 
 
 def predict_arrivals(*, now: datetime | None = None, is_today_only: bool = True) -> int:
