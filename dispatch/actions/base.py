@@ -9,12 +9,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
-from dispatch.models import Job, Site, StatusChange
+from dispatch.models import Job, Site, Status, StatusChange
 from technicians.models import Technician
 from technicians.positions import fix_at
 from zones import access
 
 Actor = StatusChange.Actor
+LINKS = {Status.ASSIGNED: "to", Status.COMPLETED: "by"}
 
 
 class ActionRefused(Exception):
@@ -34,8 +35,10 @@ class SkillNeed:
 
 def describe_state(job: Job) -> str:
     """“J-000123 is En Route with Tess Moreau”"""
-    whom = f" with {job.technician}" if job.technician else ""
-    return f"{job.number} is {job.get_status_display()}{whom}"
+    state = f"{job.number} is {job.get_status_display()}"
+    if job.technician is None or job.status == Status.CANCELLED:
+        return state
+    return f"{state} {LINKS.get(job.status, 'with')} {job.technician}"
 
 
 def name_for(by, job: Job) -> str:
@@ -82,6 +85,12 @@ def groups_of_job(job: Job) -> set[str]:
     if job.technician_id:
         groups.add(realtime.user_group(job.technician.user_id))
     return groups
+
+
+def groups_of_technician(technician: Technician) -> set[str]:
+    """The boards on which the technician is shown."""
+    zone_ids = [zone.pk for zone in technician.zones.all()] or [None]
+    return set(map(realtime.zone_group, zone_ids))
 
 
 def publish_job(
