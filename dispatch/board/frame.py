@@ -93,8 +93,12 @@ class Frame:
         return [(name, self.filter.data[name]) for name in names if self.filter.data.get(name)]
 
     @property
+    def narrowed_count(self) -> int:
+        return sum(name not in JobFilter.DATES for name in self.filter.chosen)
+
+    @property
     def is_narrowed(self) -> bool:
-        return any(name not in JobFilter.DATES for name in self.filter.chosen)
+        return self.narrowed_count > 0
 
 
 def filter_jobs(request, *, now: datetime) -> JobFilter:

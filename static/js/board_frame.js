@@ -60,6 +60,7 @@
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
+    if (!target.checkVisibility()) target.closest("[popover]")?.showPopover(); // the search, on a narrow screen
     if (target.matches("input")) target.focus();
     else target.click();
   });
