@@ -131,7 +131,7 @@ def test_dispatcher_who_looked_at_an_old_board_is_refused_and_told(dana, omar, t
     actions.assign_job(job, tess, by=omar)
     with pytest.raises(actions.ActionRefused) as refusal:
         actions.assign_job(job, tom, by=dana, seen=seen)
-    assert refusal.value.reason == f"This has changed since you looked: {job.number} is Assigned with Tess now."
+    assert refusal.value.reason == f"This has changed since you looked: {job.number} is Assigned to Tess now."
     assert refusal.value.job.technician == tess
 
 

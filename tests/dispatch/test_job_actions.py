@@ -129,7 +129,7 @@ def test_closed_job_is_refused_with_the_truth(desk, omar, name, fields):
     job = make_job(Status.COMPLETED, by=omar)
     response = desk.send(name, job, **fields)
     assert response.status_code == 409
-    assert f"{job.number} is Completed with" in text_of(response)
+    assert f"{job.number} is Completed by" in text_of(response)
 
 
 # Follow-ups and duplicates ------------------------------------------------------------------------
@@ -219,7 +219,7 @@ def test_usual_reason_takes_one_click(desk, job):
     page = desk.open("cancel_job", job)
     assert 'name="usual" value="Customer cancelled"' in html_of(page)
     response = desk.send("cancel_job", job, seen=job.seen, reason="", usual="Customer cancelled")
-    board_is_told(response, job, f"{job.number} is Cancelled with Tess.")
+    board_is_told(response, job, f"{job.number} is Cancelled.")
     assert now_is(job).status_changes.last().note == "Customer cancelled"
 
 
@@ -227,5 +227,5 @@ def test_usual_reason_takes_one_click(desk, job):
 def test_who_comes_too_late_is_told_the_truth(desk, omar, job, name, status, to):
     response = desk.send(name, job, seen="created.", reason="x")
     assert response.status_code == 409
-    assert f"{job.number} is Assigned with Tess" in text_of(response)
+    assert f"{job.number} is Assigned to Tess" in text_of(response)
     assert now_is(job).status == Status.ASSIGNED

@@ -148,7 +148,7 @@ def test_a_refusal_says_what_is_true_now(omar, tess):
     job = make_job(COMPLETED, by=omar, technician=tess)
     with pytest.raises(actions.ActionRefused) as refusal:
         actions.change_status(job, CANCELLED, by=omar, note="Too late")
-    assert refusal.value.reason == f"{job.number} is Completed with Tess; it cannot become Cancelled."
+    assert refusal.value.reason == f"{job.number} is Completed by Tess; it cannot become Cancelled."
     assert refusal.value.job.status == COMPLETED
 
 

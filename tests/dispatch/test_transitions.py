@@ -112,7 +112,7 @@ def test_second_dispatcher_is_told_the_truth(client, desk, job, dana, omar, tess
     client.force_login(omar)
     response = desk.send("assign_job", job, seen=seen_by_both, technician=other.pk)
     assert response.status_code == 409
-    assert f"This has changed since you looked: {job.number} is Assigned with Tess now." in text_of(response)
+    assert f"This has changed since you looked: {job.number} is Assigned to Tess now." in text_of(response)
     assert "Reassign from Tess" in text_of(response)
     assert f'name="seen" value="assigned.{tess.pk}"' in html_of(response)
     assert now_is(job).technician == tess

@@ -120,7 +120,7 @@ def test_second_dispatcher_is_told_who_was_faster(new_context, live_site, day, n
     assign(dana_page, job.number, "Tess")
     omar_page.get_by_role("dialog").get_by_text("Wei", exact=True).click()
     omar_page.get_by_role("dialog").get_by_role("button", name="Assign", exact=True).click()
-    expect(omar_page.get_by_role("alert")).to_contain_text(f"{job.number} is Assigned with Tess now")
+    expect(omar_page.get_by_role("alert")).to_contain_text(f"{job.number} is Assigned to Tess now")
     job.refresh_from_db()
     assert job.technician == tess
     assert other.jobs.count() == 0
