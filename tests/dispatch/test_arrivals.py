@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -340,6 +341,7 @@ def test_board_counts_filters_and_marks_who_runs_behind(client, omar, job_of):
     assert re.search(rf'title="Not yet left for {late.number}">▲ \+1 h 1\d late', page)
 
 
+@time_machine.travel(at(0), tick=False)  # an hour later it is still the same day
 def test_changed_prediction_redraws_the_row(client, omar, tess, job_of):
     now = timezone.now()
     job = job_of(day=timezone.localdate(), now=now, planned_starts_at=now - 75 * MINUTE)
