@@ -249,6 +249,15 @@ def cheap_passwords():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_when_asked_for():
+    """Every test client has a handler of its own, which would first read all of them."""
+    from django.test import override_settings
+
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
 @pytest.fixture
 def redis_server(pytestconfig):
     """The Redis of this process: `kill()`, `start()`. It runs again for the next test."""
