@@ -5,6 +5,7 @@
   let created = new Set();
   let asking = false;
   let resting = null;
+  let present = []; // of what is asked for, the ids that the page showed; null once the answer is of no use
   let eager = false; // what one has done oneself is not kept waiting
 
   const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
@@ -26,16 +27,26 @@
     ids.forEach((id) => { waiting.delete(id); created.delete(id); });
     const query = new URLSearchParams(location.search);
     query.set("ids", ids.join(","));
-    query.set("present", ids.filter(rowOf).join(",")); // only these come back as rows
+    present = ids.filter(rowOf);
+    query.set("present", present.join(",")); // only these come back as rows
     try {
-      await htmx.ajax("GET", `/board/rows/?${query}`, { target: "#board-content", swap: "none" });
-      announce(ids, isNew);
+      // Not for #board-content: that may be exchanged meanwhile, and what is gone tells nobody of its answer.
+      await htmx.ajax("GET", `/board/rows/?${query}`, { target: document.body, swap: "none" });
+      if (present) announce(ids, isNew);
+      else ids.forEach((id) => { waiting.add(id); if (isNew.has(id)) created.add(id); });
     } finally {
       const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
       asking = false;
       resting = setTimeout(wake, eager ? 0 : rest);
     }
   }
+
+  // The whole board may come anew meanwhile, without rows that were asked for: then it is asked what there is now.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.pathInfo.requestPath.startsWith("/board/rows/") || present.every(rowOf)) return;
+    event.detail.shouldSwap = false;
+    present = null;
+  });
 
   let shownIds = new Set();
   document.addEventListener("htmx:afterRequest", (event) => {

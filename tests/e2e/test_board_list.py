@@ -175,6 +175,20 @@ def test_filter_applies_when_its_menu_closes(board, omar):
     expect(row(board, low)).to_have_count(0)
 
 
+def test_on_a_phone_the_filters_come_from_one_button(board, omar, north):
+    make_job(by=omar)
+    board.set_viewport_size({"width": 390, "height": 844})
+    assert board.locator(".toolbar").bounding_box()["height"] < 90
+    board.get_by_role("button", name="Filters").click()
+    board.locator(".filters summary", has_text="Priority").click()
+    board.locator(".filters").get_by_label("Urgent").check()
+    board.get_by_role("button", name="Apply").click()
+    expect(board).to_have_url(re.compile(r"priority=4"))
+    expect(board.get_by_role("button", name="Filters 1")).to_be_visible()
+    board.keyboard.press("/")
+    expect(board.locator("#filters [name=q]")).to_be_focused()
+
+
 def test_filter_menu_closed_without_a_change_does_nothing(board, omar):
     make_job(by=omar)
     board.evaluate("window.isSamePage = true")
@@ -224,6 +238,21 @@ def test_new_job_announces_itself_on_another_board_and_enters_on_click(board, om
     expect(board.locator("[data-tile=unassigned] b")).to_have_text("1")
     show_new(board)
     expect(row(board, job)).to_be_visible()
+
+
+def test_an_answer_for_a_row_that_left_meanwhile_is_asked_again(board, omar, tess):
+    job, other = make_job(by=omar), make_job(by=omar)
+    held = []
+    board.goto(board.url.split("?")[0] + "?status=created")
+    is_live(board)
+    board.route("**/board/rows/**", lambda route: held.append(route), times=1)
+    with board.expect_request("**/board/rows/**"):
+        in_thread(actions.assign_job, job, tess, by=omar)
+    board.evaluate("document.body.dispatchEvent(new CustomEvent('live-refresh'))")
+    expect(row(board, job)).to_have_count(0)
+    with board.expect_response(lambda response: "present=&" in f"{response.url}&"):
+        held[0].continue_()
+    expect(row(board, other)).to_be_visible()
 
 
 def test_row_changes_by_itself_and_leaves_when_the_filter_excludes_it(board, omar, tess, north):
