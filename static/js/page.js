@@ -17,8 +17,8 @@
     if (event.detail.target !== body || !body.firstElementChild) return;
     if (!dialog.open) dialog.showModal();
     // Else it would be the ✕: what is typed would be lost, and Enter would close the dialog.
-    const begin = body.querySelector("[autofocus]") ?? body.querySelector(FIELDS) ?? body.querySelector("[type=submit].primary");
-    begin?.focus();
+    const begin = body.querySelector("[autofocus]:not(:disabled)") ?? body.querySelector(FIELDS) ?? body.querySelector("[type=submit].primary");
+    (begin?.type === "radio" && body.querySelector(`[name="${begin.name}"]:checked:enabled`) || begin)?.focus();
   });
   dialog?.addEventListener("close", () => body.replaceChildren());
   document.addEventListener("close-dialog", () => dialog.close());
@@ -56,6 +56,17 @@
       menu.querySelector("summary").focus();
     }
   });
+
+  // Of an element htmx sends one request at a time, keeps the last of those that come meanwhile and drops the others.
+  // What is asked for without an element would share the body's: so each request has one of its own.
+  const { ajax } = htmx;
+  htmx.ajax = async (verb, path, context) => {
+    if (context.source) return ajax(verb, path, context);
+    const source = document.createElement("span");
+    source.hidden = true;
+    document.body.append(source);
+    return ajax(verb, path, { ...context, source }).finally(() => source.remove());
+  };
 
   // A refresh keeps the note being typed (hx-preserve); what keeps it must give it up once the note is added.
   document.addEventListener("htmx:afterRequest", (event) => {
