@@ -6,8 +6,17 @@ from django.utils import timezone
 from dispatch.models.jobs import Job
 
 
+class NotificationQuerySet(models.QuerySet):
+    def shown_to(self, user):
+        """What the bell and the list have: the user's own, of the kinds that they want in the app."""
+        return self.filter(recipient=user, is_in_app=True)
+
+    def unread(self):
+        return self.filter(read_at=None)
+
+
 class Notification(models.Model):
-    """What somebody is told. In the app always; `Delivery` rows say what became of it on other channels."""
+    """What somebody is told. `Delivery` rows say what became of it on the channels outside the app."""
 
     class Kind(models.TextChoices):
         ASSIGNED = "assigned", "A job is assigned to me"
@@ -31,8 +40,11 @@ class Notification(models.Model):
     url = models.CharField(max_length=200, blank=True, help_text="Where it leads, if not to the job.")
     # Told once: the same key for the same person is not written again.
     once_key = models.CharField(max_length=80, blank=True)
+    is_in_app = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
+
+    objects = NotificationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-pk"]
@@ -110,11 +122,13 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=200, blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
+    # Not before; who takes it to send puts this off, so that nobody else takes it meanwhile.
+    due_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "deliveries"
-        indexes = [models.Index(fields=["queued_at"], condition=Q(state="queued"), name="delivery_queued")]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="queued"), name="delivery_due")]
         constraints = [
             models.UniqueConstraint(fields=["notification", "subscription"], name="delivery_push_once"),
             models.UniqueConstraint(fields=["notification"], condition=Q(channel="email"), name="delivery_email_once"),
