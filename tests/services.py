@@ -5,6 +5,7 @@ on: PostgreSQL and Redis. Every process that runs tests has a Redis of its own, 
 tests never meet.
 """
 
+import inspect
 import os
 import pwd
 import shutil
@@ -237,6 +238,15 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason=missing("Chromium")))
         if item.get_closest_marker("postgres") and config.getoption("setup") != "postgres":
             item.add_marker(pytest.mark.skip(reason="only with --setup=postgres"))
+        if not uses_services(item):
+            item.add_marker(pytest.mark.once)
+
+
+def uses_services(item) -> bool:
+    """pytest-django refuses the database to a test that asks for none of these. One with `request` may ask later."""
+    asked = {"db", "transactional_db", "django_db_setup", "redis_server", "live_site"} & {*item.fixturenames}
+    marked = any(map(item.get_closest_marker, ("django_db", "postgres", "browser")))
+    return bool(asked or marked or "request" in inspect.signature(item.function).parameters)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -134,6 +134,7 @@ def test_a_whole_day_is_played_to_its_end_by_the_rules(seeded):
     assert not ClockRecord.objects.filter(clocked_out_at__gt=watch.time).exists()
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_the_same_seed_plays_the_same_day_and_another_seed_another(seeded):
     played = []
@@ -150,6 +151,7 @@ def test_the_same_seed_plays_the_same_day_and_another_seed_another(seeded):
     assert played[0] != played[2]
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_a_dispatcher_at_a_screen_is_obeyed_and_a_stopped_play_goes_on(seeded):
     """Jobs are put on hold mid-drive, cancelled mid-work and taken away; whoever had them does something else."""

@@ -42,6 +42,7 @@ def fingerprint():
     return list(jobs), list(log)
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 def test_the_same_seed_makes_the_same_day_and_another_seed_another():
     days = []
@@ -86,6 +87,7 @@ def test_a_second_demo_follows_the_first_when_forced():
     assert set(active) == {DAY + timedelta(days=1)}
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("technicians, jobs", [(1, 1), (2, 9), (20, 10), (4, 60)])
 def test_small_and_uneven_days_are_possible(technicians, jobs):
@@ -100,6 +102,7 @@ def test_a_day_to_come_is_planned_and_not_begun():
     assert set(states) == {Status.CREATED, Status.ASSIGNED, Status.CANCELLED}
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize("hour", ["00:20", "03:00", "07:00", "09:45", "14:00", "16:50", "20:00", "23:50"])
 def test_at_any_hour_the_demo_looks_like_the_middle_of_a_day(hour):
