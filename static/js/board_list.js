@@ -20,6 +20,7 @@
   async function ask() {
     if (asking || resting || !waiting.size) return;
     asking = true;
+    const isOwn = eager;
     eager = false;
     const begun = performance.now();
     const ids = [...waiting].slice(0, 200);
@@ -32,7 +33,7 @@
     try {
       // Not for #board-content: that may be exchanged meanwhile, and what is gone tells nobody of its answer.
       await htmx.ajax("GET", `/board/rows/?${query}`, { target: document.body, swap: "none" });
-      if (present) announce(ids, isNew);
+      if (present) announce(ids, isNew, isOwn);
       else ids.forEach((id) => { waiting.add(id); if (isNew.has(id)) created.add(id); });
     } finally {
       const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
@@ -67,13 +68,13 @@
   });
 
   const unseen = new Set();
-  function announce(ids, isNew) {
-    const table = document.querySelector("table.jobs");
-    const onePage = !table || Number(table.dataset.total) <= table.tBodies[0].rows.length;
+  function announce(ids, isNew, isOwn) {
+    const onePage = !document.querySelector("table.jobs[data-of-several-pages]");
     for (const id of ids) {
       if (shownIds.has(id) && !rowOf(id) && (isNew.has(id) || onePage)) unseen.add(id);
       if (!shownIds.has(id) || rowOf(id)) unseen.delete(id);
     }
+    if (isOwn && ids.some((id) => unseen.has(id))) return showNew(); // what one takes back comes back
     const bar = document.getElementById("new-jobs");
     if (!bar) return;
     bar.hidden = unseen.size === 0;
@@ -91,7 +92,8 @@
     if (event.detail.target?.id === "board-content") unseen.clear();
   });
 
+  const showNew = () => document.body.dispatchEvent(new CustomEvent("live-refresh"));
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-show-new]")) document.body.dispatchEvent(new CustomEvent("live-refresh"));
+    if (event.target.closest("[data-show-new]")) showNew();
   });
 })();

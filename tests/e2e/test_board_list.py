@@ -255,6 +255,17 @@ def test_an_answer_for_a_row_that_left_meanwhile_is_asked_again(board, omar, tes
     expect(row(board, other)).to_be_visible()
 
 
+def test_what_one_takes_back_comes_back_into_the_list_at_once(board, omar, dana, tess, north):
+    job, other = make_job(by=omar, zone=north), make_job(by=omar, zone=north)
+    board.goto(board.url + "?status=created")
+    is_live(board)
+    in_thread(actions.assign_job, job, tess, by=dana)
+    expect(row(board, job)).to_have_count(0)
+    board.keyboard.press("Control+z")
+    expect(row(board, job)).to_be_visible()
+    expect(row(board, other)).to_be_visible()
+
+
 def test_row_changes_by_itself_and_leaves_when_the_filter_excludes_it(board, omar, tess, north):
     job = make_job(by=omar, zone=north)
     board.goto(board.url + "?status=created")
