@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
@@ -14,7 +14,13 @@ from dispatch.models import Job
 from technicians.models import Technician
 
 # Sentences that name one job or a number would not add up.
-SUMMED_UP: Final = {"day_full": "The day is full", "overlap": "Overlaps another job", "block": "Outside the time block"}
+SUMMED_UP: Final = {
+    "day_full": "The day is full",
+    "overlap": "Overlaps another job",
+    "block": "Outside the time block",
+    "no_room": "No time is free",
+    "off_duty": "Not clocked in, though the shift has begun",
+}
 
 
 @dataclass
@@ -55,12 +61,7 @@ def _judge(candidate: BulkCandidate, has: Qualification, asked: list[tuple[Job, 
         candidate.jobs += 1
         candidate.doubtful += bool(objections)
         candidate.reasons.update({_summed_up(objection) for objection in objections})
-        booking = booking_of(job)
-        has = replace(
-            has,
-            jobs_that_day=has.jobs_that_day + 1,
-            bookings=(*has.bookings, booking) if booking else has.bookings,
-        )
+        has = has.taking(booking_of(job), minutes=job.duration_minutes)
 
 
 def _summed_up(objection: Objection) -> str:

@@ -1,46 +1,142 @@
-"""Every technician for one job, with what speaks against each; a constant number of queries."""
+"""Every technician for one job or for many: what speaks against each, and how well they fit. The queries stay few."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
 from django.utils import timezone
 
-from dispatch.eligibility import Booking, HeldSkill, NeededSkill, Needs, Objection, Qualification, reasons_against
-from dispatch.models import Job, RequiredSkill, Status
-from technicians.availability import shifts_on
-from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
+from dispatch.eligibility import Objection, reasons_against
+from dispatch.models import DispatchSettings, Job, Priority, RequiredSkill, Status
+from dispatch.models.jobs import ACTIVE
+from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.scoring import Score, Weights, proposed_start, score
+from dispatch.travel import Place, StraightLine
+from technicians.availability import Shift, shifts_on
+from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff
+from technicians.positions import MAX_FUTURE
 from zones import access
+from zones.models import ServiceZone
+
+USUAL_BREAK = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Candidate:
+    """`starts_at` is the start that is proposed: the planned one, else the earliest that fits; None: there is none."""
+
     technician: Technician
     objections: list[Objection]
+    score: Score
+    starts_at: datetime | None
     jobs_that_day: int
     is_on_duty: bool
+
+    @property
+    def is_eligible(self) -> bool:
+        return not self.objections
+
+    @property
+    def sentence(self) -> str:
+        """“Ana Ruiz 83: Advanced HVAC for Intermediate needed; 6.2 km, 11 min from job J-000081; ...”"""
+        return f"{self.technician} {self.score.total}: {self.score.text}"
 
     @property
     def skills(self) -> list[TechnicianSkill]:
         return list(self.technician.skills.all())
 
 
-def candidates_for(job: Job, *, user) -> list[Candidate]:
-    """Those whom the user may see, best first: fewest objections, then on duty, then fewest jobs that day."""
-    day = job.scheduled_on or timezone.localdate()
-    needs = needs_of(job, day=day, starts_at=job.planned_starts_at)
-    found = []
-    for technician in with_that_day(Technician.objects.visible_to(user).active(), day=day, besides=job):
-        has = qualification_of(technician, day=day, user=user)
-        found.append(Candidate(technician, reasons_against(needs, has), has.jobs_that_day, technician.is_on_duty))
-    return sorted(found, key=lambda c: (len(c.objections), not c.is_on_duty, c.jobs_that_day, str(c.technician)))
+def candidates_for(job: Job, *, user, now: datetime | None = None) -> list[Candidate]:
+    """Those whom the user may see (None: the system sees all); best first, and last whom something speaks against."""
+    return candidates_for_jobs([job], user=user, now=now)[job.pk]
 
 
-def needs_of(job: Job, *, day: date, starts_at: datetime | None) -> Needs:
+def candidates_for_jobs(jobs: Iterable[Job], *, user, now: datetime | None = None) -> dict[int, list[Candidate]]:
+    """As `candidates_for`, each job by itself: that another of them may take somebody's time is not considered."""
+    jobs, now = list(jobs), now or timezone.now()
+    if not jobs:
+        return {}
+    _load_needs(jobs)
+    days = {job.pk: day_of(job, now=now) for job in jobs}
+    team = Team.load(days.values(), user=user, now=now)
+    return {
+        job.pk: team.ranked(
+            needs_of(job, day=days[job.pk], starts_at=start_to_keep(job, now=now), now=now), besides=job
+        )
+        for job in jobs
+    }
+
+
+@dataclass(frozen=True)
+class Team:
+    """The technicians whom somebody may see, with what each brings on some days."""
+
+    technicians: list[Technician]
+    brought: dict[tuple[int, date], Qualification]
+    travel: StraightLine
+    out_of: dict[str, int]
+
+    @classmethod
+    def load(cls, days: Iterable[date], *, user, now: datetime) -> "Team":
+        days, settings = set(days), DispatchSettings.load()
+        everyone = Technician.objects.all() if user is None else Technician.objects.visible_to(user)
+        technicians = list(with_days(everyone.active(), days=days))
+        zone_ids = access.ALL_ZONES if user is None else access.dispatch_zone_ids(user)
+        fresh_for = timedelta(minutes=settings.fresh_position_minutes)
+        return cls(
+            technicians,
+            {
+                (technician.pk, day): _qualification(technician, day, zone_ids=zone_ids, now=now, fresh_for=fresh_for)
+                for day in days
+                for technician in technicians
+            },
+            StraightLine(settings.detour_factor, settings.average_speed_kmh),
+            Weights.of(settings).out_of(),
+        )
+
+    def ranked(self, needs: Needs, *, besides: Job | None = None) -> list[Candidate]:
+        """Best first; `besides` is the job in question, which is no booking of its own."""
+        found = [self._candidate(technician, needs, besides) for technician in self.technicians]
+        return sorted(found, key=lambda c: (bool(c.objections), -c.score.total, str(c.technician), c.technician.pk))
+
+    def _candidate(self, technician: Technician, needs: Needs, besides: Job | None) -> Candidate:
+        has = self.brought[technician.pk, needs.day]
+        if besides and besides.technician_id == technician.pk and besides.scheduled_on == needs.day:
+            has = _without(besides, has)
+        starts_at = proposed_start(needs, has, travel=self.travel)
+        return Candidate(
+            technician,
+            reasons_against(needs, has),
+            score(needs, has, starts_at=starts_at, out_of=self.out_of, travel=self.travel),
+            starts_at,
+            has.jobs_that_day,
+            technician.is_on_duty,
+        )
+
+
+def day_of(job: Job, *, now: datetime) -> date:
+    """When it would be done: what is overdue or has no day, today."""
+    return max(job.scheduled_on or timezone.localdate(now), timezone.localdate(now))
+
+
+def start_to_keep(job: Job, *, now: datetime) -> datetime | None:
+    """The planned start; one that has passed without anybody beginning is to be found anew."""
+    if job.planned_starts_at is None or (
+        job.planned_starts_at < now and job.status in (Status.CREATED, Status.ASSIGNED)
+    ):
+        return None
+    return job.planned_starts_at
+
+
+# What the job asks --------------------------------------------------------------------------------
+
+
+def needs_of(job: Job, *, day: date, starts_at: datetime | None, now: datetime | None = None) -> Needs:
     """What the job asks, were it done on that day and at that time."""
     window = (job.window_starts_at, job.window_ends_at) if job.window_starts_at else None
-    # Asks the database only for a job that was read without them.
-    prefetch_related_objects([job], Prefetch("required_skills", RequiredSkill.objects.select_related("skill")))
+    now = now or timezone.now()
+    _load_needs([job])
     return Needs(
         day=day,
         zone_id=job.zone_id,
@@ -49,51 +145,140 @@ def needs_of(job: Job, *, day: date, starts_at: datetime | None) -> Needs:
         starts_at=starts_at,
         ends_at=starts_at and starts_at + timedelta(minutes=job.duration_minutes),
         window=window,
+        duration_minutes=job.duration_minutes,
+        place=place_of(job.site.latitude, job.site.longitude),
+        is_urgent=job.priority == Priority.URGENT,
+        now=now if day == timezone.localdate(now) else None,
     )
+
+
+def _load_needs(jobs: list[Job]) -> None:
+    """Asks the database only for jobs that were read without them."""
+    required = Prefetch("required_skills", RequiredSkill.objects.select_related("skill"))
+    prefetch_related_objects(jobs, required, Prefetch("zone", ServiceZone.objects.only("name")), "site")
+
+
+# What the technicians bring -----------------------------------------------------------------------
 
 
 def with_that_day(technicians, *, day: date, besides: Job):
     """With all that `qualification_of` reads; `besides` is the job in question, which is no booking of its own."""
-    starts = timezone.make_aware(datetime.combine(day, time.min))
-    ends = timezone.make_aware(datetime.combine(day, time.max))
-    others = Job.objects.on_days(day, day).exclude(status=Status.CANCELLED).exclude(pk=besides.pk)
+    return with_days(technicians, days=[day], besides=besides)
+
+
+def with_days(technicians, *, days: Iterable[date], besides: Job | None = None):
+    days = set(days)
+    starts = timezone.make_aware(datetime.combine(min(days), time.min))
+    ends = timezone.make_aware(datetime.combine(max(days), time.max))
+    others = Job.objects.filter(scheduled_on__in=days).exclude(status=Status.CANCELLED)
+    if besides is not None:
+        others = others.exclude(pk=besides.pk)
+    touching = {"starts_at__lt": ends, "ends_at__gt": starts}
+    on_duty = ClockRecord.objects.filter(clocked_out_at=None)
+    pauses = Prefetch("breaks", Break.objects.filter(ended_at=None), to_attr="open_breaks")
+    zones = ServiceZone.objects.only("name")  # boundaries may be megabytes each
     return (
         technicians.select_related("user")
-        .annotate(is_on_duty=Exists(ClockRecord.objects.filter(technician=OuterRef("pk"), clocked_out_at=None)))
+        .annotate(is_on_duty=Exists(on_duty.filter(technician=OuterRef("pk"))))
         .prefetch_related(
-            "zones",
+            Prefetch("zones", zones),
             "working_hours",
             Prefetch("skills", TechnicianSkill.objects.select_related("skill").order_by("-level", "skill__name")),
-            Prefetch("time_off", TimeOff.objects.filter(starts_at__lt=ends, ends_at__gt=starts), to_attr="off"),
-            Prefetch("jobs", others.in_route_order(), to_attr="others_that_day"),
+            Prefetch("time_off", TimeOff.objects.filter(**touching), to_attr="off"),
+            Prefetch("on_call", OnCall.objects.filter(**touching), to_attr="called"),
+            Prefetch("clock_records", on_duty.prefetch_related(pauses), to_attr="open_records"),
+            Prefetch("jobs", others.select_related("site", "arrival").in_route_order(), to_attr="others_that_day"),
         )
     )
 
 
-def qualification_of(technician: Technician, *, day: date, user=None) -> Qualification:
+def qualification_of(technician: Technician, *, day: date, user=None, now: datetime | None = None) -> Qualification:
     """`user` is who gets to read what speaks against it; None for nobody."""
     zone_ids = access.ALL_ZONES if user is None else access.dispatch_zone_ids(user)
-    shifts = shifts_on(day, technician.working_hours.all(), zone=timezone.get_current_timezone())
+    return _qualification(technician, day, zone_ids=zone_ids, now=now or timezone.now(), fresh_for=None)
+
+
+def _qualification(
+    technician: Technician, day: date, *, zone_ids, now: datetime, fresh_for: timedelta | None
+) -> Qualification:
+    zone, is_today = timezone.get_current_timezone(), day == timezone.localdate(now)
+    shifts = shifts_on(day, technician.working_hours.all(), zone=zone)
+    shifts = None if shifts is None else tuple(shifts)
+    midnight = timezone.make_aware(datetime.combine(day, time.min))
+    next_midnight = timezone.make_aware(datetime.combine(day, time.max))
+    off = [row for row in technician.off if row.starts_at < next_midnight and row.ends_at > midnight]
+    others = [job for job in technician.others_that_day if job.scheduled_on == day]
+    bookings = (
+        booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
+        for job in others
+        if (booking := booking_of(job, now=now))
+    )
+    is_fresh = is_today and fresh_for and technician.position_at
+    is_fresh = is_fresh and now - fresh_for <= technician.position_at <= now + MAX_FUTURE
     return Qualification(
         zone_ids=frozenset(zone.pk for zone in technician.zones.all()),
         skills={held.skill_id: HeldSkill(held.level, held.certificate_expires_on) for held in technician.skills.all()},
-        jobs_that_day=len(technician.others_that_day),
+        jobs_that_day=len(others),
         daily_maximum=technician.daily_maximum,
-        off_reason=technician.off[0].get_kind_display() if technician.off else "",
-        shifts=None if shifts is None else tuple(shifts),
-        bookings=tuple(
-            booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
-            for job in technician.others_that_day
-            if (booking := booking_of(job))
+        off_reason=off[0].get_kind_display() if off else "",
+        shifts=shifts,
+        bookings=tuple(sorted(bookings, key=lambda booked: (booked.starts_at, booked.job_id))),
+        on_call=tuple(
+            Shift(row.starts_at, row.ends_at)
+            for row in technician.called
+            if row.starts_at < next_midnight and row.ends_at > midnight
         ),
+        is_on_duty=bool(technician.open_records) if is_today else None,
+        break_until=_break_until(technician, shifts, now=now) if is_today else None,
+        booked_minutes=sum(job.duration_minutes for job in others),
+        position=place_of(technician.latitude, technician.longitude) if is_fresh else None,
+        home=place_of(technician.home_latitude, technician.home_longitude),
     )
 
 
-def booking_of(job: Job) -> Booking | None:
-    """When the job takes its technician's time: as it went, or as it is planned. None: no time is planned."""
-    starts_at = job.started_at or job.planned_starts_at
+def _break_until(technician: Technician, shifts: tuple[Shift, ...] | None, *, now: datetime) -> datetime | None:
+    """When whoever is on a break now will be back: at the end of the planned one, else after the usual time."""
+    pauses = [pause for record in technician.open_records for pause in record.open_breaks]
+    if not pauses:
+        return None
+    planned = (
+        s.break_ends_at for s in shifts or () if s.break_starts_at and s.break_starts_at <= now < s.break_ends_at
+    )
+    return max(now, next(planned, pauses[0].began_at + USUAL_BREAK))
+
+
+def _without(job: Job, has: Qualification) -> Qualification:
+    if job.status == Status.CANCELLED:
+        return has
+    return replace(
+        has,
+        jobs_that_day=has.jobs_that_day - 1,
+        booked_minutes=has.booked_minutes - job.duration_minutes,
+        bookings=tuple(booked for booked in has.bookings if booked.job_id != job.pk),
+    )
+
+
+def booking_of(job: Job, *, now: datetime | None = None) -> Booking | None:
+    """When the job takes its technician's time: as it went or goes, or as it is planned. None: no time is planned."""
+    is_under_way = job.status in ACTIVE
+    starts_at = job.started_at or (is_under_way and job.en_route_at) or job.planned_starts_at
     if starts_at is None:
         return None
-    planned_end = starts_at + timedelta(minutes=job.duration_minutes)
-    ends_at = max(starts_at, job.completed_at) if job.completed_at else planned_end
-    return Booking(job.pk, job.number, starts_at, ends_at)
+    ends_at = starts_at + timedelta(minutes=job.duration_minutes)
+    if job.completed_at:
+        ends_at = max(starts_at, job.completed_at)
+    elif is_under_way and now:
+        ends_at = max(ends_at, now, job.prediction.ends_at if job.prediction else now)
+    return Booking(
+        job.pk,
+        job.number,
+        starts_at,
+        ends_at,
+        place=place_of(job.site.latitude, job.site.longitude),
+        block_ends_at=job.window_ends_at,
+        is_begun=is_under_way or job.completed_at is not None,
+    )
+
+
+def place_of(latitude: float | None, longitude: float | None) -> Place | None:
+    return None if latitude is None else (latitude, longitude)

@@ -5,63 +5,26 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from technicians.availability import Shift
+from dispatch.free_time import has_room, working_stretches
+from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
 from technicians.models import Proficiency
+
+__all__ = [
+    "Booking",
+    "HeldSkill",
+    "NeededSkill",
+    "Needs",
+    "Objection",
+    "Qualification",
+    "overlapping",
+    "reasons_against",
+]
 
 
 @dataclass(frozen=True)
 class Objection:
-    kind: str  # skill, zone, time_off, day_full, off_shift, overlap or block
+    kind: str  # skill, zone, time_off, day_full, off_shift, off_duty, overlap, no_room or block
     text: str
-
-
-@dataclass(frozen=True)
-class NeededSkill:
-    skill_id: int
-    name: str
-    level: int
-
-
-@dataclass(frozen=True)
-class HeldSkill:
-    level: int
-    certificate_expires_on: date | None = None
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a job asks of whoever does it on that day; without a planned start nothing is asked of the hours."""
-
-    day: date
-    zone_id: int | None
-    zone_name: str
-    skills: tuple[NeededSkill, ...]
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    window: tuple[datetime, datetime] | None = None
-
-
-@dataclass(frozen=True)
-class Booking:
-    """Another job of the technician, as it is planned or, once begun, as it goes."""
-
-    job_id: int
-    number: str  # empty where it is not to be told
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True)
-class Qualification:
-    """What a technician brings that day. `off_reason` is empty unless they have time off."""
-
-    zone_ids: frozenset[int]
-    skills: dict[int, HeldSkill]
-    jobs_that_day: int
-    daily_maximum: int
-    off_reason: str = ""
-    shifts: tuple[Shift, ...] | None = None  # None: nobody has said when they work
-    bookings: tuple[Booking, ...] = ()
 
 
 def reasons_against(needs: Needs, has: Qualification) -> list[Objection]:
@@ -70,8 +33,8 @@ def reasons_against(needs: Needs, has: Qualification) -> list[Objection]:
         objections.append(Objection("zone", f"Does not cover {needs.zone_name}"))
     if has.off_reason:
         objections.append(Objection("time_off", has.off_reason))
-    if has.jobs_that_day >= has.daily_maximum:
-        objections.append(Objection("day_full", f"Day is full: {has.jobs_that_day} of {has.daily_maximum} jobs"))
+    if full := _full_day(needs, has):
+        objections.append(Objection("day_full", full))
     return objections + _objections_to_the_time(needs, has)
 
 
@@ -81,20 +44,73 @@ def overlapping(needs: Needs, has: Qualification) -> list[Booking]:
     return [booked for booked in has.bookings if booked.starts_at < needs.ends_at and booked.ends_at > needs.starts_at]
 
 
+def _full_day(needs: Needs, has: Qualification) -> str:
+    if has.jobs_that_day >= has.daily_maximum:
+        return f"Day is full: {has.jobs_that_day} of {has.daily_maximum} jobs"
+    room = has.shift_minutes - has.booked_minutes
+    if has.shifts and not needs.is_urgent and needs.duration_minutes > room and has.booked_minutes:
+        booked = f"{span(has.booked_minutes)} of {span(has.shift_minutes)} booked"
+        return f"Day is full: {booked}, {span(needs.duration_minutes)} needed"
+    return ""
+
+
 def _objections_to_the_time(needs: Needs, has: Qualification) -> list[Objection]:
-    objections = []
-    if has.shifts is not None and not has.shifts:
-        objections.append(Objection("off_shift", "Does not work that day"))
-    elif needs.starts_at and has.shifts and not any(s.holds(needs.starts_at, needs.ends_at) for s in has.shifts):
-        hours = ", ".join(f"{_clock(shift.starts_at)}–{_clock(shift.ends_at)}" for shift in has.shifts)
-        objections.append(Objection("off_shift", f"Works {hours} only"))
+    objections = _objections_to_the_hours(needs, has)
+    if missing := _missing_since(needs, has):
+        objections.append(Objection("off_duty", f"Not clocked in, though the shift began at {_clock(missing)}"))
     for booked in overlapping(needs, has):
         when = f"{_clock(booked.starts_at)}–{_clock(booked.ends_at)}"
         objections.append(Objection("overlap", f"Overlaps {booked.number or 'a job in another zone'} ({when})"))
     if needs.starts_at and needs.window and not needs.window[0] <= needs.starts_at <= needs.window[1]:
         opens, closes = needs.window
         objections.append(Objection("block", f"Outside the time block {_clock(opens)}–{_clock(closes)}"))
+    if not objections and needs.starts_at is None and not has_room(needs, has):
+        where = f"between {_clock(needs.promised[0])} and {_clock(needs.promised[1])}" if needs.promised else "that day"
+        objections.append(Objection("no_room", f"No {span(needs.duration_minutes)} free {where}"))
     return objections
+
+
+def _objections_to_the_hours(needs: Needs, has: Qualification) -> list[Objection]:
+    shifts = has.hours_for(needs)
+    if shifts is None:
+        return []
+    if not shifts:
+        return [Objection("off_shift", "Does not work that day")]
+    if needs.starts_at and not any(shift.holds(needs.starts_at, needs.ends_at) for shift in shifts):
+        return [Objection("off_shift", f"Works {_hours(shifts)} only")]
+    if needs.starts_at is None and needs.now and all(shift.ends_at <= needs.now for shift in shifts):
+        return [Objection("off_shift", f"The shift ended at {_clock(shifts[-1].ends_at)}")]
+    if needs.starts_at is None and needs.promised and not _may_begin_in_block(needs, has):
+        return [Objection("off_shift", f"Works {_hours(shifts)} only")]
+    return []
+
+
+def _may_begin_in_block(needs: Needs, has: Qualification) -> bool:
+    opens, closes = needs.promised
+    stretches = working_stretches(needs, has)
+    return any(max(starts, opens) + needs.duration <= ends and starts <= closes for starts, ends in stretches)
+
+
+def _missing_since(needs: Needs, has: Qualification) -> datetime | None:
+    """The start of the shift in which they ought to be at work now, and are not."""
+    if needs.now is None or has.is_on_duty is not False or has.off_reason:
+        return None
+    if needs.is_urgent and any(stretch.starts_at <= needs.now < stretch.ends_at for stretch in has.on_call):
+        return None
+    begun = (shift for shift in has.shifts or () if shift.starts_at <= needs.now < shift.ends_at)
+    return next((shift.starts_at for shift in begun), None)
+
+
+def span(minutes: int) -> str:
+    """“45 min”, “2 h”, “7 h 30”"""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
+
+
+def _hours(shifts) -> str:
+    return ", ".join(f"{_clock(shift.starts_at)}–{_clock(shift.ends_at)}" for shift in shifts)
 
 
 def _clock(instant: datetime) -> str:

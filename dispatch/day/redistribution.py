@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from dispatch.eligibility import Booking, Needs, Objection, Qualification, reasons_against
@@ -12,7 +12,13 @@ FULL_DAY_MINUTES = 60  # how much more travel a technician with nothing to do is
 UNKNOWN_TRAVEL_MINUTES = 45  # nobody is near to what has no location
 
 # Sentences that name one job or a number would not add up.
-IN_SHORT = {"day_full": "Day is full", "overlap": "Has another job then", "off_shift": "Does not work then"}
+IN_SHORT = {
+    "day_full": "Day is full",
+    "overlap": "Has another job then",
+    "off_shift": "Does not work then",
+    "off_duty": "Not clocked in",
+    "no_room": "No time free",
+}
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,7 @@ class Worker:
     places: list[Place] = field(default_factory=list)
 
     def take(self, task: Task) -> None:
-        bookings = (*self.has.bookings, task.booking) if task.booking else self.has.bookings
-        self.has = replace(self.has, jobs_that_day=self.has.jobs_that_day + 1, bookings=bookings)
+        self.has = self.has.taking(task.booking, minutes=task.needs.duration_minutes)
         if task.place:
             self.places.append(task.place)
 
