@@ -175,6 +175,13 @@
     sessionStorage.setItem(REMEMBERED, JSON.stringify(answers));
   }, true);
 
+  // Nor is it asked again after a move by the form or the menu.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const box = event.detail.target.id === "dialog-body" && event.detail.target.querySelector("[data-remember]");
+    const answer = box && usualAnswer(box.dataset.remember.trim().split(" "));
+    box?.form?.querySelector(`[name=on_conflict][value=${answer}]`)?.click();
+  });
+
   function drop() {
     const { id, target, kinds, home, minutes, planned, name } = drag;
     if (!target || (target === home && (minutes === null || minutes === planned))) return end();
@@ -186,7 +193,7 @@
     say(`${name} dropped${where && ` on ${where}`}`);
     performance.mark("drop");
     const source = document.querySelector(`[data-drag-job="${id}"]`);
-    htmx.ajax("POST", `/jobs/${id}/place/`, { target: "#dialog-body", swap: "innerHTML", values: sent, source: document.body })
+    htmx.ajax("POST", `/jobs/${id}/place/`, { target: "#dialog-body", swap: "innerHTML", values: sent })
       .finally(() => { kept?.remove(); source?.classList.remove("is-lifted"); });
     return undefined;
   }

@@ -20,7 +20,7 @@
     opener = from;
     place = at;
     shown = id;
-    htmx.ajax("GET", `/jobs/${id}/menu/`, { target: "#job-menu", swap: "innerHTML" });
+    htmx.ajax("GET", `/jobs/${id}/menu/`, { source: holder, target: "#job-menu", swap: "innerHTML" });
   }
   function close({ focus = true } = {}) {
     if (holder.hidden) return;
