@@ -1,51 +1,121 @@
-"""Taking a position fix: check it, store it, make it the technician's current one if it is the newest."""
+"""Taking position fixes: check them, store them, make the newest one the technician's current one."""
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django.db import connection, transaction
 from django.db.models import Q
 
-from technicians.models import Position, Technician
+from technicians.fixes import MAX_AGE, MAX_FUTURE, Fix, is_plausible, sieve
+from technicians.models import ClockRecord, Position, Technician
 
-MAX_FUTURE = timedelta(minutes=2)  # clocks of phones differ a little
-MAX_AGE = timedelta(days=2)
+__all__ = ["MAX_FUTURE", "DeviceFix", "Fix", "fix_at", "forget_positions", "is_plausible", "store_fixes", "take_fix"]
+
+FORGET_AT_ONCE = 5000  # rows: deleting more in one statement would hold up those who write
+MOVE = """
+WITH fresh (id, latitude, longitude, accuracy_m, position_at) AS (VALUES {rows})
+UPDATE technicians_technician SET
+    latitude = fresh.latitude, longitude = fresh.longitude,
+    accuracy_m = CAST(fresh.accuracy_m AS double precision), position_at = fresh.position_at
+FROM fresh
+WHERE technicians_technician.id = fresh.id
+    AND (technicians_technician.position_at IS NULL OR technicians_technician.position_at < fresh.position_at)
+"""
 
 
 @dataclass(frozen=True)
-class Fix:
-    """WGS 84 degrees; accuracy is the radius in metres within which the device is 68 % sure to be."""
-
-    latitude: float
-    longitude: float
-    recorded_at: datetime
-    accuracy_m: float | None = None
-
-
-def is_plausible(fix: Fix, *, now: datetime) -> bool:
-    on_globe = -90 <= fix.latitude <= 90 and -180 <= fix.longitude <= 180
-    null_island = fix.latitude == 0 and fix.longitude == 0  # what broken receivers send
-    return on_globe and not null_island and now - MAX_AGE <= fix.recorded_at <= now + MAX_FUTURE
+class DeviceFix:
+    technician_id: int
+    fix: Fix
+    source: str
 
 
 def take_fix(technician: Technician, fix: Fix, *, source: str, now: datetime) -> bool:
     """Stores the fix; False if it is implausible or known already. An older one never replaces a newer one."""
     if not is_plausible(fix, now=now):
         return False
-    _, is_new = Position.objects.get_or_create(
-        technician=technician,
-        recorded_at=fix.recorded_at,
-        defaults={
-            "received_at": now,
-            "latitude": fix.latitude,
-            "longitude": fix.longitude,
-            "accuracy_m": fix.accuracy_m,
-            "source": source,
-        },
-    )
+    row = _row(DeviceFix(technician.pk, fix, source), now=now)
+    details = {name: getattr(row, name) for name in ("received_at", "latitude", "longitude", "accuracy_m", "source")}
+    _, is_new = Position.objects.get_or_create(technician=technician, recorded_at=fix.recorded_at, defaults=details)
     Technician.objects.filter(Q(position_at=None) | Q(position_at__lt=fix.recorded_at), pk=technician.pk).update(
         latitude=fix.latitude, longitude=fix.longitude, accuracy_m=fix.accuracy_m, position_at=fix.recorded_at
     )
     return is_new
+
+
+@transaction.atomic
+def store_fixes(fixes: Iterable[DeviceFix], *, accuracy_limit_m: float, now: datetime) -> set[int]:
+    """Many people's fixes in a constant number of statements. Returns the ids of those who have moved.
+
+    Only what was recorded while its technician was clocked in is kept, whenever it arrives: the rest is private.
+    """
+    given = defaultdict(list)
+    for one in fixes:
+        given[one.technician_id].append(one)
+    people = _locked(given)
+    duty = _stretches_on_duty(people, now=now)
+    rows, newest = [], {}
+    for pk, technician in people.items():
+        source_of = {one.fix: one.source for one in given[pk]}
+        worked = [fix for fix in source_of if any(begun <= fix.recorded_at <= ended for begun, ended in duty[pk])]
+        kept = sieve(worked, previous=_current(technician), accuracy_limit_m=accuracy_limit_m, now=now)
+        rows += [_row(DeviceFix(pk, fix, source_of[fix]), now=now) for fix in kept.history]
+        if kept.newest:
+            newest[pk] = kept.newest
+    Position.objects.bulk_create(rows, ignore_conflicts=True)
+    _move(newest)
+    return set(newest)
+
+
+def _locked(ids: Iterable[int]) -> dict[int, Technician]:
+    """In the order of their ids, so that two processes with the same people never wait for each other in a ring."""
+    people = Technician.objects.active().filter(pk__in=list(ids)).order_by("pk")
+    people = people.only("latitude", "longitude", "accuracy_m", "position_at")
+    return {technician.pk: technician for technician in people.select_for_update(of=("self",), no_key=True)}
+
+
+def _stretches_on_duty(ids: Collection[int], *, now: datetime) -> dict[int, list[tuple[datetime, datetime]]]:
+    recent = Q(clocked_out_at=None) | Q(clocked_out_at__gte=now - MAX_AGE)
+    records = ClockRecord.objects.filter(recent, technician__in=list(ids)).order_by()
+    stretches = defaultdict(list)
+    for technician_id, begun, ended in records.values_list("technician", "clocked_in_at", "clocked_out_at"):
+        stretches[technician_id].append((begun, ended or now + MAX_FUTURE))
+    return stretches
+
+
+def _current(technician: Technician) -> Fix | None:
+    if technician.position_at is None:
+        return None
+    return Fix(technician.latitude, technician.longitude, technician.position_at, technician.accuracy_m)
+
+
+def _row(one: DeviceFix, *, now: datetime) -> Position:
+    return Position(
+        technician_id=one.technician_id,
+        recorded_at=one.fix.recorded_at,
+        received_at=now,
+        latitude=one.fix.latitude,
+        longitude=one.fix.longitude,
+        accuracy_m=one.fix.accuracy_m,
+        speed_kmh=one.fix.speed_kmh,
+        heading_degrees=one.fix.heading_degrees,
+        battery_percent=one.fix.battery_percent,
+        source=one.source,
+    )
+
+
+def _move(newest: dict[int, Fix]) -> None:
+    """One statement; bulk_update would build a CASE of every row for each field, which takes ten times as long."""
+    if not newest:
+        return
+    values = []
+    for pk, fix in newest.items():
+        instant = connection.ops.adapt_datetimefield_value(fix.recorded_at)
+        values += [pk, fix.latitude, fix.longitude, fix.accuracy_m, instant]
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE.format(rows=", ".join(["(%s, %s, %s, %s, %s)"] * len(newest))), values)
 
 
 def fix_at(technician: Technician, instant: datetime) -> Fix | None:
@@ -61,4 +131,10 @@ def fix_at(technician: Technician, instant: datetime) -> Fix | None:
 
 def forget_positions(*, before: datetime) -> int:
     """Deletes the history received before that instant; the current position stays on the technician."""
-    return Position.objects.filter(received_at__lt=before).delete()[0]
+    forgotten = 0
+    while True:
+        some = Position.objects.filter(received_at__lt=before).order_by("received_at").values("pk")[:FORGET_AT_ONCE]
+        count = Position.objects.filter(pk__in=list(some.values_list("pk", flat=True))).delete()[0]
+        forgotten += count
+        if count < FORGET_AT_ONCE:
+            return forgotten

@@ -58,6 +58,12 @@ class Device(models.Model):
     technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="devices")
     client = models.CharField(max_length=10, choices=Client.choices)
     secret_hash = models.CharField(max_length=64, unique=True, editable=False)
+    unique_id = models.CharField(
+        "identifier in Traccar",
+        max_length=128,
+        blank=True,
+        help_text="Of a Traccar server, which forwards all its devices to one address: the one that this person has.",
+    )
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     first_fix_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -1,0 +1,1 @@
+"""What location apps and trackers send, decoded: pure, and nothing but `Unreadable` is ever raised."""
