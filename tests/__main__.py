@@ -11,14 +11,16 @@ import pytest
 
 from tests.services import IS_CI, find_chromium, find_postgres
 
+# Each of the two has its own database, Redis, servers and browser; who is done early takes tests over from the other.
+TWO_AT_A_TIME = ["-n", "2", "--dist", "worksteal"]
 # What a person does on a page is the same on every database; so is what the page looks like, and what is computed
 # without one. A real browser on a busy machine now and then misses a moment: such a test is tried twice, and named as
 # RERUN when the second time it passes.
 PARTS = {
-    ("sqlite", "fast"): ["-m", "not browser", "-n", "2"],
-    ("sqlite", "browser"): ["-m", "browser and not interaction", "--reruns", "1", "-rR"],
-    ("postgres", "fast"): ["-m", "not browser and not once", "-n", "2"],
-    ("postgres", "browser"): ["-m", "browser and not looks", "--reruns", "1", "-rR"],
+    ("sqlite", "fast"): ["-m", "not browser", *TWO_AT_A_TIME],
+    ("sqlite", "browser"): ["-m", "browser and not interaction", *TWO_AT_A_TIME, "--reruns", "1", "-rR"],
+    ("postgres", "fast"): ["-m", "not browser and not once", *TWO_AT_A_TIME],
+    ("postgres", "browser"): ["-m", "browser and not looks", *TWO_AT_A_TIME, "--reruns", "1", "-rR"],
 }
 
 

@@ -7,12 +7,16 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
+from playwright.sync_api import expect
 from redis import Redis
 
 from technicians.models import WorkingHours
 from tests.e2e.live import LiveSite
 from tests.factories import TechnicianFactory
 from tests.services import find_chromium
+
+PATIENCE = 10_000  # ms: two browsers and their servers share the machine
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +102,7 @@ def new_context(new_context, browser_errors):
 
     def create(**options):
         context = new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         browser_errors.watch(context)
         return context
 
