@@ -13,6 +13,7 @@ USUAL_REASONS: Final[dict[str, list[str]]] = {
     Status.ASSIGNED: ["Waiting for parts", "Customer not ready", "Called to an urgent job"],  # interrupted
     Status.IN_PROGRESS: ["Completed by mistake", "Work left to do"],  # reopened
 }
+USUAL_HOLDS: Final = ["Waiting for parts", "Waiting for approval", "Customer asked to wait"]
 
 
 class DayField(forms.DateField):

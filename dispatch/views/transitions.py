@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
+from dispatch.action_forms import USUAL_HOLDS
 from dispatch.candidates import candidates_for
 from dispatch.forms import HoldForm, StatusForm, TechnicianChoiceForm
 from dispatch.models import Job
@@ -107,5 +108,5 @@ def hold_job(request, pk):
                 return done(request, job, f"{job.number} is on hold.")
         except actions.ActionRefused as refused:
             job, refusal, status = dispatchable_job(request, pk), refused.reason, 409
-    context = {"job": job, "form": form, "refusal": refusal}
+    context = {"job": job, "form": form, "refusal": refusal, "usual": USUAL_HOLDS}
     return render_dialog(request, "hold_job", context, status=status)

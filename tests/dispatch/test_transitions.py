@@ -277,6 +277,13 @@ def test_hold_and_release_tell_the_board(desk, job):
     assert not now_is(job).is_on_hold
 
 
+def test_usual_reason_for_a_hold_takes_one_click(desk, job):
+    page = desk.open("hold_job", job)
+    assert 'name="reason" value="Waiting for parts" formnovalidate' in html_of(page)
+    assert desk.send("hold_job", job, reason=["", "Waiting for parts"]).status_code == 204  # as a browser sends it
+    assert now_is(job).hold_reason == "Waiting for parts"
+
+
 def test_job_on_hold_offers_its_release_with_the_reason(desk, job, omar):
     actions.hold_job(job, "Waiting for parts", by=omar)
     page = desk.open("hold_job", job, htmx=False)
