@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.utils import timezone
 
-from dispatch import arrivals, realtime
+from dispatch import arrivals, realtime, suggestions
 from dispatch.models import Job, Site, Status, StatusChange
 from technicians.models import Technician
 from technicians.positions import fix_at
@@ -110,7 +110,10 @@ def publish_jobs(
         return
     ids = {job.pk for job in jobs}
     technician_ids = {job.technician_id for job in jobs if job.technician_id} | arrivals.technicians_of(ids)
-    dragged_along = arrivals.refresh(technician_ids, now=now or timezone.now())
+    now = now or timezone.now()
+    dragged_along = arrivals.refresh(technician_ids, now=now)
+    if event != "job-created":  # whoever creates a job knows whether it is given to somebody at once
+        suggestions.settle(jobs, technician_ids, now=now)
     groups = set(also).union(*map(groups_of_job, jobs), map(realtime.zone_group, dragged_along.values()))
     realtime.publish(event, groups=groups, jobs=sorted(ids | dragged_along.keys()))
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from dispatch import realtime
+from dispatch import realtime, suggestions
 from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher
 from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
@@ -16,7 +16,7 @@ from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChang
 def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
     """Saves new jobs as Created, with the skills of their types and their first log rows.
 
-    Their sites know their zones already. No assignment rule runs: a file of a thousand jobs waits for a dispatcher.
+    Their sites know their zones already. The rules of their priorities decide about those of today and tomorrow.
     """
     check_may_dispatch(by)
     for job in jobs:
@@ -40,6 +40,7 @@ def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
         )
         for job in jobs
     )
+    suggestions.ask_for_imported(jobs, now=now)
 
 
 @transaction.atomic

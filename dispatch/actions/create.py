@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
+from dispatch import suggestions
 from dispatch.actions.base import (
     SkillNeed,
     check_may_dispatch,
@@ -34,7 +35,7 @@ def create_job(
 ) -> Job:
     """`fields` are further fields of Job. Without `skills` the job type's are required, without a duration its default.
 
-    The zone is found from the site's coordinates.
+    The zone is found from the site's coordinates. Without a technician the rule of its priority decides.
     """
     now = now or timezone.now()
     check_may_dispatch(by)
@@ -57,6 +58,8 @@ def create_job(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
     publish_job(job, event="job-created", now=now)
+    if technician is None:
+        suggestions.ask_for([job.pk])
     with board_action(by=by, now=now) as entry:
         entry.created(job)
         return assign_job(job, technician, by=by, now=now) if technician else job

@@ -40,12 +40,13 @@ def place_job(
     on_conflict: str = ASK,
     seen: str | None = None,
     base_version: int | None = None,
+    note: str = "",
     now: datetime | None = None,
 ) -> Job:
     """`on_conflict`: ask raises PlacementConflict, shift moves the later stops along, anyway does it all the same.
 
     `seen` and `base_version` are Job.seen and Job.version as `by` saw them: another technician or status since then is
-    refused, another time is asked about.
+    refused, another time is asked about. `note` goes into the status log of who gets the job, or loses it.
 
     A job that goes to another day takes its time block along. With nobody to do it, it waits in the tray of its day.
     """
@@ -64,7 +65,7 @@ def place_job(
         groups = groups_of_job(job)
         with realtime.muted():
             _set_times(job, _times(job, placement), by=by, now=now)
-            _hand_over(job, placement.technician, by=by, now=now)
+            _hand_over(job, placement.technician, by=by, note=note, now=now)
             shifted = _shift(list(later), job, placement, by=by, now=now)
         job = fresh(job)
         publish_jobs([job, *shifted], also=groups, now=now)
@@ -115,11 +116,11 @@ def _set_times(job: Job, values: dict[str, object], *, by, now: datetime) -> Non
     )
 
 
-def _hand_over(job: Job, technician: Technician | None, *, by, now: datetime) -> None:
+def _hand_over(job: Job, technician: Technician | None, *, by, note: str, now: datetime) -> None:
     if technician is None and job.status != Status.CREATED:
-        unassign_job(job, by=by, now=now)
+        unassign_job(job, by=by, note=note, now=now)
     elif technician and technician.pk != job.technician_id:
-        assign_job(job, technician, by=by, now=now)
+        assign_job(job, technician, by=by, note=note, now=now)
 
 
 def _after_the_earlier_ones(placement: Placement, verdict: Verdict) -> Placement:

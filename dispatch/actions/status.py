@@ -27,8 +27,10 @@ from technicians.models import Technician
 from technicians.positions import Fix
 
 
-def assign_job(job: Job, technician: Technician, *, by, seen: str | None = None, now: datetime | None = None) -> Job:
-    return change_status(job, Status.ASSIGNED, technician=technician, by=by, seen=seen, now=now)
+def assign_job(
+    job: Job, technician: Technician, *, by, seen: str | None = None, note: str = "", now: datetime | None = None
+) -> Job:
+    return change_status(job, Status.ASSIGNED, technician=technician, by=by, seen=seen, note=note, now=now)
 
 
 def unassign_job(job: Job, *, by, seen: str | None = None, note: str = "", now: datetime | None = None) -> Job:

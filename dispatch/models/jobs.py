@@ -112,6 +112,11 @@ class JobQuerySet(models.QuerySet):
     def unassigned(self):
         return self.filter(status=Status.CREATED)
 
+    def awaiting_dispatch(self, *, today: date):
+        """Those that nobody has and smart dispatch may look at: of a day still to come or, when urgent, of no day."""
+        due = Q(scheduled_on__gte=today) | Q(scheduled_on=None, priority=Priority.URGENT)
+        return self.unassigned().filter(due, held_at=None)
+
     def running_behind(self):
         """Those that will, as predicted now, be late for what was promised or ten minutes behind the plan."""
         return self.filter(RUNNING_BEHIND)
@@ -227,6 +232,8 @@ class Job(models.Model):
     version = models.PositiveIntegerField(default=1, editable=False)  # grows with every change of this row
 
     objects = JobQuerySet.as_manager()
+
+    suggestion = None  # the one that stands and that a user may see; given by dispatch/suggestions.py
 
     class Meta:
         ordering = ["-pk"]

@@ -28,6 +28,11 @@ class AssignmentRule(models.Model):
     def __str__(self):
         return f"{self.get_priority_display()}: {self.get_mode_display()}"
 
+    @classmethod
+    def mode_for(cls, priority: int) -> str:
+        """A priority without a rule is left to people."""
+        return cls.objects.filter(priority=priority).values_list("mode", flat=True).first() or cls.Mode.MANUAL
+
 
 def weight_field(default: int):
     return models.PositiveSmallIntegerField(default=default, validators=[MaxValueValidator(100)])

@@ -1,9 +1,29 @@
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from dispatch.models.jobs import Job
+from dispatch.models.jobs import Job, Status
 from technicians.models import Technician
+
+
+class SuggestionQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(state=Suggestion.State.OPEN)
+
+    def standing(self, *, now: datetime, minutes: int):
+        """Those whose job is as it was looked at, and that are not too old; not whether their technician still can."""
+        unchanged = self.open().filter(job__status=Status.CREATED, job__held_at=None, job_version=F("job__version"))
+        return unchanged.filter(created_at__gt=now - timedelta(minutes=minutes)).exclude(starts_at__lt=now)
+
+    def visible_to(self, user):
+        """Of jobs that the user may see, and naming nobody whom they may not see."""
+        jobs, technicians = Job.objects.visible_to(user), Technician.objects.visible_to(user)
+        return self.filter(job__in=jobs, technician__in=technicians)
+
+    def with_names(self):
+        return self.select_related("technician__user")
 
 
 class Suggestion(models.Model):
@@ -33,6 +53,8 @@ class Suggestion(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
+    objects = SuggestionQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
@@ -49,6 +71,16 @@ class Suggestion(models.Model):
 
     def __str__(self):
         return f"{self.job_id} -> {self.technician_id} ({self.score})"
+
+    @property
+    def why(self) -> str:
+        """“Advanced HVAC for Intermediate needed; 6.2 km, 11 min from job J-000081; free from 14:10”"""
+        return "; ".join(factor["text"] for factor in self.factors if factor["text"])
+
+    @property
+    def sentence(self) -> str:
+        """“Ana Ruiz 83: ...”"""
+        return f"{self.technician} {self.score}: {self.why}"
 
 
 class AutoAssignRun(models.Model):

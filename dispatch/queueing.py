@@ -1,0 +1,42 @@
+"""Handing work to the RQ workers. Tasks by their function or, where importing them would be circular, by their name."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(task: Callable | str, *args) -> None:
+    enqueue_each(task, [args])
+
+
+def enqueue_each(task: Callable | str, calls: Iterable[tuple]) -> None:
+    """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again."""
+    calls = list(calls)
+    if not calls:
+        return
+
+    def send():
+        # A Redis that hangs must not hold up whoever waits for this answer.
+        impatient = Redis.from_url(
+            settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+        try:
+            queue = django_rq.get_queue("default", connection=impatient)
+            if len(calls) == 1:
+                queue.enqueue(task, *calls[0])
+            else:
+                queue.enqueue_many([Queue.prepare_data(task, args) for args in calls])
+        except (OSError, RedisError) as error:
+            log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
+
+    transaction.on_commit(send, robust=True)
