@@ -7,7 +7,13 @@ at the start and so catches up on what was missed while the cron was down.
 
 from rq.cron import register
 
-from dispatch.tasks import forget_old_data, predict_arrivals, predict_later_arrivals, rezone_open_jobs
+from dispatch.tasks import (
+    forget_old_data,
+    predict_arrivals,
+    predict_later_arrivals,
+    rezone_open_jobs,
+    watch_technicians,
+)
 
 MINUTE = 60
 FIVE_MINUTES = 5 * 60
@@ -15,6 +21,7 @@ HOUR = 60 * 60
 DAY = 24 * 60 * 60
 
 register(predict_arrivals, "default", interval=MINUTE)
+register(watch_technicians, "default", interval=MINUTE)
 register(predict_later_arrivals, "default", interval=HOUR)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(forget_old_data, "default", interval=DAY)

@@ -49,6 +49,14 @@ def predict_later_arrivals() -> int:
     return actions.predict_arrivals(is_today_only=False)
 
 
+def predict_moved() -> int:
+    return actions.predict_moved(now=timezone.now())
+
+
+def watch_technicians() -> dict[str, int]:
+    return actions.watch_technicians()
+
+
 def send_day_email(technician_id: int, day: str) -> bool:
     technician = Technician.objects.select_related("user").get(pk=technician_id)
     return bool(technician.user.email) and actions.email_day(technician, date.fromisoformat(day))

@@ -18,6 +18,7 @@ class Transition:
 _DISPATCHER = frozenset({Actor.DISPATCHER})
 _SMART_DISPATCH = frozenset({Actor.DISPATCHER, Actor.SYSTEM})
 _ON_THE_JOB = frozenset({Actor.DISPATCHER, Actor.TECHNICIAN})
+_BY_POSITION = _ON_THE_JOB | {Actor.SYSTEM}  # where a setting lets arriving start the job
 
 TRANSITIONS: dict[tuple[str, str], Transition] = {
     (Status.CREATED, Status.ASSIGNED): Transition(_SMART_DISPATCH, needs_technician=True),
@@ -27,7 +28,7 @@ TRANSITIONS: dict[tuple[str, str], Transition] = {
     (Status.ASSIGNED, Status.EN_ROUTE): Transition(_ON_THE_JOB),
     (Status.ASSIGNED, Status.IN_PROGRESS): Transition(_ON_THE_JOB),
     (Status.ASSIGNED, Status.CANCELLED): Transition(_DISPATCHER, needs_reason=True),
-    (Status.EN_ROUTE, Status.IN_PROGRESS): Transition(_ON_THE_JOB),
+    (Status.EN_ROUTE, Status.IN_PROGRESS): Transition(_BY_POSITION),
     (Status.EN_ROUTE, Status.ASSIGNED): Transition(_ON_THE_JOB),
     (Status.EN_ROUTE, Status.CANCELLED): Transition(_DISPATCHER, needs_reason=True),
     (Status.IN_PROGRESS, Status.COMPLETED): Transition(_ON_THE_JOB),

@@ -7,9 +7,11 @@ an account and no role.
 import logging
 import os
 import socket
+import uuid
 
 import pytest
 
+from dispatch.actions import moves
 from dispatch.models import User
 from dispatch.roles import Role
 from tests.factories import ServiceZoneFactory, TechnicianFactory, UserFactory, square
@@ -59,6 +61,13 @@ def tom(south):
 @pytest.fixture
 def nick(db) -> User:
     return UserFactory(username="nick")
+
+
+@pytest.fixture(autouse=True)
+def own_moves(monkeypatch):
+    """Ids repeat from test to test: nobody waits for a second that began in an earlier one, nor starts a timer."""
+    monkeypatch.setattr(moves, "PREFIX", f"moves.{uuid.uuid4().hex}")
+    monkeypatch.setattr(moves, "later", lambda seconds, call: None)
 
 
 @pytest.fixture(autouse=True)

@@ -13,12 +13,15 @@ from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
+from dispatch.actions.following import predict_moved
+from dispatch.actions.hints import dismiss_hint
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
 from dispatch.actions.positions import take_position
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
+from dispatch.actions.watch import watch_technicians
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "create_job",
     "create_jobs",
     "describe_state",
+    "dismiss_hint",
     "duplicate_job",
     "edit_job",
     "email_day",
@@ -58,6 +62,7 @@ __all__ = [
     "pin_job",
     "place_job",
     "predict_arrivals",
+    "predict_moved",
     "release_job",
     "rezone_open_jobs",
     "save_site",
@@ -68,4 +73,5 @@ __all__ = [
     "undo_action",
     "unjournalled",
     "update_created_jobs",
+    "watch_technicians",
 ]

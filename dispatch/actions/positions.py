@@ -20,5 +20,5 @@ def take_position(technician: Technician, fix: Fix, *, source: str, now: datetim
     if not take_fix(technician, fix, source=source, now=now):
         return False
     if Technician.objects.filter(pk=technician.pk, position_at=fix.recorded_at).exists():
-        follow([technician.pk], now=now)
+        follow([technician.pk], now=now, promptly=True)
     return True
