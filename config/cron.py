@@ -8,10 +8,14 @@ at the start and so catches up on what was missed while the cron was down.
 from rq.cron import register
 
 from dispatch.tasks import (
+    deliver_due,
+    dispatch_waiting_jobs,
+    expire_suggestions,
     forget_old_data,
     predict_arrivals,
     predict_later_arrivals,
     rezone_open_jobs,
+    sweep_auto_assign,
     watch_technicians,
 )
 
@@ -20,8 +24,12 @@ FIVE_MINUTES = 5 * 60
 HOUR = 60 * 60
 DAY = 24 * 60 * 60
 
+register(deliver_due, "default", interval=MINUTE)
 register(predict_arrivals, "default", interval=MINUTE)
 register(watch_technicians, "default", interval=MINUTE)
 register(predict_later_arrivals, "default", interval=HOUR)
+register(expire_suggestions, "default", interval=MINUTE)
+register(sweep_auto_assign, "default", interval=MINUTE)
+register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(forget_old_data, "default", interval=DAY)

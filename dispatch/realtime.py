@@ -79,9 +79,9 @@ def is_muted() -> bool:
     return _is_muted.get()
 
 
-def publish(event: str, *, groups: Iterable[str], **payload) -> None:
+def publish(event: str, *, groups: Iterable[str], even_muted: bool = False, **payload) -> None:
     """Sends the event to the groups once the transaction has committed. Never fails or undoes what was committed."""
-    if is_muted():
+    if is_muted() and not even_muted:
         return
     wanted = sorted(set(groups))
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.contrib.auth.models import Permission
 from django.db import transaction
+from django.db.models import Q
 from guardian.shortcuts import assign_perm, get_objects_for_user
 
 DISPATCH: Final = "zones.dispatch_servicezone"
@@ -31,6 +32,21 @@ def _load_zone_ids(user) -> frozenset[int] | None:
         return ALL_ZONES
     granted = get_objects_for_user(user, DISPATCH, ServiceZone, accept_global_perms=False)
     return frozenset(granted.values_list("pk", flat=True))
+
+
+def may_dispatch_in(zone_id: int) -> Q:
+    """Which users may; the question of `dispatch_zone_ids` asked from the other side, for all of them at once."""
+    from zones.models import ServiceZoneGroupObjectPermission, ServiceZoneUserObjectPermission
+
+    codename = DISPATCH.partition(".")[2]
+    granted = {"content_object": zone_id, "permission__codename": codename}
+    return (
+        Q(is_superuser=True)
+        | Q(user_permissions__codename=codename)
+        | Q(groups__permissions__codename=codename)
+        | Q(pk__in=ServiceZoneUserObjectPermission.objects.filter(**granted).values("user"))
+        | Q(groups__in=ServiceZoneGroupObjectPermission.objects.filter(**granted).values("group"))
+    )
 
 
 @transaction.atomic

@@ -5,11 +5,20 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
+from dispatch.actions.auto_assign import (
+    apply_auto_assign,
+    ask_for_auto_assign,
+    discard_auto_assign,
+    sweep_auto_assign,
+    work_out_auto_assign,
+)
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.create import create_job
 from dispatch.actions.day_plan import email_day, send_day
+from dispatch.actions.deliver import deliver, deliver_due
+from dispatch.actions.devices import add_device, may_manage_devices, record_track_view, revoke_device
 from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
@@ -17,9 +26,12 @@ from dispatch.actions.following import predict_moved
 from dispatch.actions.hints import dismiss_hint
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
+from dispatch.actions.notices import choose_channels, forget_read_notices, mark_read, subscribe, unsubscribe
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
-from dispatch.actions.positions import take_position
+from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
+from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
+from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
 from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
 from dispatch.actions.watch import watch_technicians
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
@@ -34,44 +46,68 @@ __all__ = [
     "Handing",
     "PlacementConflict",
     "SkillNeed",
+    "add_device",
     "add_note",
     "announce_jobs",
+    "apply_auto_assign",
+    "ask_for_auto_assign",
     "assign_job",
     "assign_waiting_job",
     "board_action",
     "change_jobs",
     "change_status",
+    "choose_channels",
     "clock_in",
     "clock_out",
     "clock_out_for",
+    "confirm_suggestion",
     "create_job",
     "create_jobs",
+    "deliver",
+    "deliver_due",
     "describe_state",
+    "discard_auto_assign",
     "dismiss_hint",
+    "dismiss_suggestion",
+    "dispatch_new_job",
+    "dispatch_waiting_jobs",
     "duplicate_job",
     "edit_job",
     "email_day",
     "end_sickness",
+    "expire_suggestions",
+    "follow_moves",
     "follow_up_job",
+    "forget_read_notices",
     "hand_over_jobs",
     "hold_job",
     "last_to_redo",
     "last_to_undo",
     "locate_site",
+    "mark_read",
     "mark_sick",
+    "may_manage_devices",
     "pin_job",
     "place_job",
     "predict_arrivals",
     "predict_moved",
+    "receive_posts",
+    "record_track_view",
     "release_job",
+    "revoke_device",
     "rezone_open_jobs",
     "save_site",
     "send_day",
     "set_priority",
+    "subscribe",
+    "sweep_auto_assign",
     "take_position",
+    "take_positions",
     "unassign_job",
     "undo_action",
     "unjournalled",
+    "unsubscribe",
     "update_created_jobs",
     "watch_technicians",
+    "work_out_auto_assign",
 ]

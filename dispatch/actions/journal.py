@@ -13,7 +13,9 @@ from functools import wraps
 from django.db import transaction
 from django.utils import timezone
 
+from dispatch.actions.technician_notices import tell_technicians
 from dispatch.models import BoardAction, ChangedJob, Job, RequiredSkill, Status
+from dispatch.news import Change
 from technicians.models import Technician
 
 FIELDS = (
@@ -53,6 +55,7 @@ class Entry:
 
     before: dict[int, State] = field(default_factory=dict)
     label: str = ""  # without one the journal finds its own words
+    is_journalled: bool = True
 
     def watch(self, jobs: Iterable[Job]) -> None:
         """Before they are changed. Locks them until the action has committed, in one order for everybody."""
@@ -87,21 +90,29 @@ def board_action(
     """One entry of the journal, however many actions are called inside: theirs are part of it.
 
     Only what dispatchers do is written down: a technician's tap is what really happened, and the system has no Ctrl+Z.
+    Of what dispatchers and the system do, the technicians whose jobs it changed are told: once, when all is done.
     """
     outer = _entry.get()
-    if outer is not None:
+    if outer is not None and (outer.is_journalled or by is None):
         outer.label = outer.label or label
         yield outer
         return
-    entry = Entry(label=label)
-    if _is_off.get() or by is None or not by.has_perm("dispatch.change_job"):
+    entry = Entry(label=label, is_journalled=by is not None)
+    if _is_off.get() or (by is not None and not by.has_perm("dispatch.change_job")):
         yield entry
         return
+    now = now or timezone.now()
     token = _entry.set(entry)
     try:
         with transaction.atomic():
             yield entry
-            _write_down(entry, by=by, now=now or timezone.now(), undoes=undoes)
+            after = states_of(entry.before)
+            if entry.is_journalled:
+                _write_down(entry, after, by=by, now=now, undoes=undoes)
+            changes = [Change(pk, entry.before[pk], state) for pk, state in after.items()]
+            tell_technicians(changes, by=by, now=now)
+            if outer is not None:  # the system's, around what a dispatcher does: it tells nobody again
+                outer.before |= {pk: state for pk, state in after.items() if pk in outer.before}
     finally:
         _entry.reset(token)
 
@@ -139,8 +150,7 @@ def as_json(value):
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _write_down(entry: Entry, *, by, now: datetime, undoes: BoardAction | None) -> None:
-    after = states_of(entry.before)
+def _write_down(entry: Entry, after: dict[int, State], *, by, now: datetime, undoes: BoardAction | None) -> None:
     changed = []
     for pk, was in entry.before.items():
         names = [name for name, value in after[pk].items() if not was or was[name] != value]

@@ -2,9 +2,11 @@
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_jobs
+from dispatch.actions.technician_notices import tell_of_new_address
 from dispatch.models import Job, Site
 from zones.models import ServiceZone
 
@@ -46,14 +48,18 @@ def rezone_open_jobs() -> int:
 def save_site(site: Site, *, fields: list[str], by) -> Site:
     """Saves these fields of the site, beside what others change, finds its zone anew and moves its open jobs there."""
     check_may_dispatch(by)
+    was_at = Site.objects.values_list("address", flat=True).get(pk=site.pk)
     site.save(update_fields=fields)
     site.refresh_from_db()
     locate_site(site)
-    jobs, groups = list(site.jobs.open().select_related("technician").order_by("pk")), set()
+    waiting = site.jobs.open().select_related("technician__user", "site", "job_type").order_by("pk")
+    jobs, groups = list(waiting), set()
     for job in jobs:
         groups |= groups_of_job(job)
         job.zone_id = site.zone_id
         Job.objects.filter(pk=job.pk).update(zone_id=site.zone_id, version=F("version") + 1)
     if jobs:
         publish_jobs(jobs, also=groups)
+    if site.address != was_at:
+        tell_of_new_address(jobs, by=by, now=timezone.now())
     return site

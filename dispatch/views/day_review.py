@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from dispatch import actions, realtime, tasks
+from dispatch import actions, realtime
 from dispatch.day.day_review import load_close_out, load_morning
 from dispatch.forms import YEARS
 from dispatch.models import Job
@@ -102,11 +102,7 @@ def move_jobs(request):
 @permission_required("dispatch.change_job", raise_exception=True)
 def send_day(request):
     day = chosen_day(request.POST)
-    told = actions.send_day(day, by=request.user)
-    for one in told:
-        if one.email:
-            tasks.enqueue(tasks.send_day_email, one.technician.pk, day.isoformat())
-    return render(request, "dispatch/sent_day.html", {"day": day, "told": told})
+    return render(request, "dispatch/sent_day.html", {"day": day, "told": actions.send_day(day, by=request.user)})
 
 
 def _page(request) -> str:
