@@ -73,6 +73,7 @@ class Message:
     job: Job | None = None
     url: str = ""  # where it leads, if not to the job
     once_key: str = ""
+    job_ids: tuple[int, ...] = ()  # if it is about several
 
 
 @dataclass
@@ -134,6 +135,10 @@ def tell(messages: Iterable[Message], *, now: datetime | None = None) -> list[No
         )
         for message in messages
     )
+    about = zip(notices, messages, strict=True)
+    links = [Notification.jobs.through(notification=one, job_id=pk) for one, message in about for pk in message.job_ids]
+    if links:
+        Notification.jobs.through.objects.bulk_create(links)
     _queue(notices, reach, now=now)
     shown_to = {realtime.user_group(notice.recipient_id) for notice in notices if notice.is_in_app}
     if shown_to:  # whoever muted the board's events sends one for all of them; these are nobody else's

@@ -57,7 +57,9 @@ def _message(news: News, technician: Technician, jobs: list[Job], *, now: dateti
     single = jobs[0] if len(jobs) == 1 else None
     text = _of_one(news, single, now=now) if single else _of_several(news.kind, jobs, now=now)
     has_it = single is not None and news.kind not in (Kind.UNASSIGNED, Kind.CANCELLED)
-    return Message(technician.user, news.kind, text, job=single, url="" if has_it else reverse("phone"))
+    several = () if single else news.job_ids
+    url = "" if has_it else reverse("phone")
+    return Message(technician.user, news.kind, text, job=single, url=url, job_ids=several)
 
 
 def _of_one(news: News, job: Job, *, now: datetime) -> str:

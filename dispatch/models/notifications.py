@@ -14,6 +14,11 @@ class NotificationQuerySet(models.QuerySet):
     def unread(self):
         return self.filter(read_at=None)
 
+    def about(self, job: Job):
+        return self.filter(
+            Q(job=job) | Q(pk__in=Notification.jobs.through.objects.filter(job=job).values("notification"))
+        )
+
 
 class Notification(models.Model):
     """What somebody is told. `Delivery` rows say what became of it on the channels outside the app."""
@@ -36,6 +41,7 @@ class Notification(models.Model):
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=30)
     job = models.ForeignKey(Job, on_delete=models.CASCADE, null=True, blank=True, related_name="notifications")
+    jobs = models.ManyToManyField(Job, related_name="+", blank=True, help_text="If it is about several.")
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=200, blank=True, help_text="Where it leads, if not to the job.")
     # Told once: the same key for the same person is not written again.
