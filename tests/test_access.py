@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from dispatch.models import BoardAction, Status
+from dispatch.models import AutoAssignRun, BoardAction, Status
 from tests.factories import make_job
 
 ANYONE = {"anonymous", "nick", "tess", "dana", "omar", "ada"}
@@ -90,6 +90,10 @@ TABLE = {
     "cancel_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "interrupt_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "reopen_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "auto_assign": [Access(BOARD), Access(BOARD, "post")],
+    "auto_assign_run": [Access({"dana"}, pk="auto_assign_run")],
+    "apply_auto_assign": [Access({"dana"}, "post", pk="auto_assign_run")],
+    "discard_auto_assign": [Access({"dana"}, "post", pk="auto_assign_run")],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
     "customer_search": [Access(BOARD)],
     "phone_owners": [Access(BOARD)],
@@ -157,6 +161,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids = {"job": job.pk, "customer": job.customer_id, "site": job.site_id, "job_type": job.job_type_id}
     ids["board_action"] = BoardAction.objects.filter(changed_jobs__job=job).latest("pk").pk
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
+    ids["auto_assign_run"] = AutoAssignRun.objects.create(created_by=dana, created_at=timezone.now(), job_ids=[]).pk
     ids["technician"] = tess.pk
     now = timezone.now()
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk

@@ -12,9 +12,11 @@ from dispatch.actions.auto_assign import (
     sweep_auto_assign,
     work_out_auto_assign,
 )
+from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
+from dispatch.actions.call import assign_as_proposed, call_to_job
 from dispatch.actions.create import create_job
 from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.deliver import deliver, deliver_due
@@ -51,9 +53,12 @@ __all__ = [
     "announce_jobs",
     "apply_auto_assign",
     "ask_for_auto_assign",
+    "assign_as_proposed",
     "assign_job",
     "assign_waiting_job",
     "board_action",
+    "call_to_job",
+    "change_assignment_rules",
     "change_jobs",
     "change_status",
     "choose_channels",
@@ -86,6 +91,7 @@ __all__ = [
     "locate_site",
     "mark_read",
     "mark_sick",
+    "may_change_rules",
     "may_manage_devices",
     "pin_job",
     "place_job",

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dispatch.assigning.problem import Assigned, Crew, Problem, Visit
 from dispatch.travel import Place
 
+STEP = 5  # nobody plans a start for 14:13
 State = tuple[frozenset[int], int, Place | None]  # visits done, blocks passed, where
 
 
@@ -40,7 +41,11 @@ def _next(problem, crew, todo, done, passed, here, free_at, travelled, starts):
         if job_id in done:
             continue
         way = problem.way(here, visit.place)
-        at = max(visit.earliest, free_at + way)
+        at = max(visit.earliest, rounded(free_at + way))
         if at <= visit.latest and at + visit.minutes <= crew.ends:
             label = (at + visit.minutes, travelled + way, (*starts, (job_id, at)))
             yield (done | {job_id}, passed, visit.place), label
+
+
+def rounded(minute: int) -> int:
+    return -(-minute // STEP) * STEP

@@ -22,6 +22,7 @@ KEYS = [
             ("/", "Search"),
             ("N", "New job"),
             ("T", "Today"),
+            ("Shift A", "Auto-Assign all that nobody has"),
             ("← →", "The day before, the day after"),
             ("J K", "Next job, previous job"),
             ("Enter", "Open the job"),
@@ -34,6 +35,7 @@ KEYS = [
         "On a job",
         [
             ("A", "Assign"),
+            ("Y", "Confirm what is suggested for it"),
             ("1 2 3 4", "Low, normal, high, urgent"),
             ("H", "Put on hold, or release"),
             ("Del", "Cancel"),
