@@ -98,11 +98,19 @@ def opened(page, what):
     expect(page.locator("#dialog")).to_be_hidden()
 
 
+def show_filters(page):
+    """On a phone they are behind a button."""
+    button = page.get_by_role("button", name="Filters")
+    if button.is_visible():
+        button.click()
+
+
 def test_list_and_its_dialogs_are_accessible(dispatching, job):
     page = dispatching
     page.goto(reverse("board_list"))
     expect(page.locator("[data-live-text]")).to_have_text("Live")
     check(page, "list")
+    show_filters(page)
     page.locator(".filters summary", has_text="More").click()
     check(page, "with an open menu")
     page.keyboard.press("Escape")
@@ -123,24 +131,25 @@ def test_list_and_its_dialogs_are_accessible(dispatching, job):
 
 
 def test_lanes_and_what_opens_on_them_are_accessible(dispatching, omar, tess, north):
-    today = timezone.localdate()
     later = timezone.now() + timezone.timedelta(hours=1)
-    waiting = in_thread(factories.make_job, by=omar, zone=north, priority=4, scheduled_on=today)
+    day = timezone.localdate(later)
+    waiting = in_thread(factories.make_job, by=omar, zone=north, priority=4, scheduled_on=day)
     planned = in_thread(
         factories.make_job,
         Status.ASSIGNED,
         by=omar,
         technician=tess,
         zone=north,
-        scheduled_on=timezone.localdate(later),
+        scheduled_on=day,
         planned_starts_at=later,
     )
     page = dispatching
-    page.goto(f"{reverse('board')}?day={timezone.localdate(later)}")
+    page.goto(f"{reverse('board')}?day={day}")
     expect(page.locator("[data-live-text]")).to_have_text("Live")
     expect(page.locator(f".tray [data-job='{waiting.pk}']")).to_be_visible()
     check(page, "lanes")
-    page.get_by_label("Recent actions").click()
+    show_filters(page)
+    page.get_by_role("link", name="Recent actions").click()
     opened(page, "recent actions")
     page.locator(f".lane [data-job='{planned.pk}'] .job-link").focus()
     page.keyboard.press("Shift+F10")
