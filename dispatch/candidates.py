@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Prefetch, prefetch_related_objects
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 
 from dispatch.eligibility import Objection, reasons_against
@@ -14,12 +14,23 @@ from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Quali
 from dispatch.scoring import Score, Weights, proposed_start, score
 from dispatch.travel import Place, StraightLine
 from technicians.availability import Shift, shifts_on
-from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff
+from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
 from technicians.positions import MAX_FUTURE
 from zones import access
 from zones.models import ServiceZone
 
 USUAL_BREAK = timedelta(minutes=30)
+READ_OF_A_JOB = (
+    *("technician_id", "zone_id", "status", "scheduled_on", "priority", "duration_minutes", "route_position"),
+    *("planned_starts_at", "window_starts_at", "window_ends_at", "en_route_at", "started_at", "completed_at"),
+)
+# Thousands of jobs are read at once: whole rows of sites and arrivals would take longer than all the rest.
+JOINED = {
+    "site_latitude": F("site__latitude"),
+    "site_longitude": F("site__longitude"),
+    "predicted_start": F("arrival__starts_at"),
+    "predicted_end": F("arrival__ends_at"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,10 +89,12 @@ class Team:
     out_of: dict[str, int]
 
     @classmethod
-    def load(cls, days: Iterable[date], *, user, now: datetime) -> "Team":
+    def load(cls, days: Iterable[date], *, user, now: datetime, among=None) -> "Team":
+        """`among` narrows whom it is about."""
         days, settings = set(days), DispatchSettings.load()
-        everyone = Technician.objects.all() if user is None else Technician.objects.visible_to(user)
-        technicians = list(with_days(everyone.active(), days=days))
+        everyone = Technician.objects.all() if among is None else among
+        visible = everyone if user is None else everyone.visible_to(user)
+        technicians = list(with_days(visible.active(), days=days))
         zone_ids = access.ALL_ZONES if user is None else access.dispatch_zone_ids(user)
         fresh_for = timedelta(minutes=settings.fresh_position_minutes)
         return cls(
@@ -95,15 +108,22 @@ class Team:
             Weights.of(settings).out_of(),
         )
 
+    @classmethod
+    def of_one(cls, technician: Technician, day: date, *, now: datetime) -> "Team":
+        return cls.load([day], user=None, now=now, among=Technician.objects.filter(pk=technician.pk))
+
     def ranked(self, needs: Needs, *, besides: Job | None = None) -> list[Candidate]:
         """Best first; `besides` is the job in question, which is no booking of its own."""
         found = [self._candidate(technician, needs, besides) for technician in self.technicians]
         return sorted(found, key=lambda c: (bool(c.objections), -c.score.total, str(c.technician), c.technician.pk))
 
+    def brought_by(self, technician: Technician, day: date, *, besides: Job | None = None) -> Qualification:
+        has = self.brought[technician.pk, day]
+        is_theirs = besides and besides.technician_id == technician.pk
+        return _without(besides, has, day=day) if is_theirs else has
+
     def _candidate(self, technician: Technician, needs: Needs, besides: Job | None) -> Candidate:
-        has = self.brought[technician.pk, needs.day]
-        if besides and besides.technician_id == technician.pk and besides.scheduled_on == needs.day:
-            has = _without(besides, has)
+        has = self.brought_by(technician, needs.day, besides=besides)
         starts_at = proposed_start(needs, has, travel=self.travel)
         return Candidate(
             technician,
@@ -170,24 +190,35 @@ def with_days(technicians, *, days: Iterable[date], besides: Job | None = None):
     days = set(days)
     starts = timezone.make_aware(datetime.combine(min(days), time.min))
     ends = timezone.make_aware(datetime.combine(max(days), time.max))
-    others = Job.objects.filter(scheduled_on__in=days).exclude(status=Status.CANCELLED)
+    # What is under way takes its time now, whatever day it was meant for.
+    others = (
+        Job.objects.filter(Q(scheduled_on__in=days) | Q(status__in=ACTIVE))
+        .exclude(status=Status.CANCELLED)
+        .only(*READ_OF_A_JOB)
+    )
+    others = others.annotate(**JOINED)
     if besides is not None:
         others = others.exclude(pk=besides.pk)
     touching = {"starts_at__lt": ends, "ends_at__gt": starts}
     on_duty = ClockRecord.objects.filter(clocked_out_at=None)
+    hours = WorkingHours.objects.filter(weekday__in={day.weekday() for day in days})
     pauses = Prefetch("breaks", Break.objects.filter(ended_at=None), to_attr="open_breaks")
     zones = ServiceZone.objects.only("name")  # boundaries may be megabytes each
     return (
         technicians.select_related("user")
-        .annotate(is_on_duty=Exists(on_duty.filter(technician=OuterRef("pk"))))
+        .annotate(
+            is_on_duty=Exists(on_duty.filter(technician=OuterRef("pk"))),
+            has_hours=Exists(WorkingHours.objects.filter(technician=OuterRef("pk"))),
+        )
         .prefetch_related(
             Prefetch("zones", zones),
-            "working_hours",
-            Prefetch("skills", TechnicianSkill.objects.select_related("skill").order_by("-level", "skill__name")),
+            Prefetch("working_hours", hours, to_attr="hours"),
+            Prefetch("skills", TechnicianSkill.objects.order_by("-level", "skill__name")),
+            "skills__skill",
             Prefetch("time_off", TimeOff.objects.filter(**touching), to_attr="off"),
             Prefetch("on_call", OnCall.objects.filter(**touching), to_attr="called"),
             Prefetch("clock_records", on_duty.prefetch_related(pauses), to_attr="open_records"),
-            Prefetch("jobs", others.select_related("site", "arrival").in_route_order(), to_attr="others_that_day"),
+            Prefetch("jobs", others.in_route_order(), to_attr="others_that_day"),
         )
     )
 
@@ -202,16 +233,15 @@ def _qualification(
     technician: Technician, day: date, *, zone_ids, now: datetime, fresh_for: timedelta | None
 ) -> Qualification:
     zone, is_today = timezone.get_current_timezone(), day == timezone.localdate(now)
-    shifts = shifts_on(day, technician.working_hours.all(), zone=zone)
-    shifts = None if shifts is None else tuple(shifts)
+    shifts = tuple(shifts_on(day, technician.hours, zone=zone) or ()) if technician.has_hours else None
     midnight = timezone.make_aware(datetime.combine(day, time.min))
     next_midnight = timezone.make_aware(datetime.combine(day, time.max))
     off = [row for row in technician.off if row.starts_at < next_midnight and row.ends_at > midnight]
     others = [job for job in technician.others_that_day if job.scheduled_on == day]
     bookings = (
         booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
-        for job in others
-        if (booking := booking_of(job, now=now))
+        for job in technician.others_that_day
+        if (job.scheduled_on == day or (is_today and job.status in ACTIVE)) and (booking := booking_of(job, now=now))
     )
     is_fresh = is_today and fresh_for and technician.position_at
     is_fresh = is_fresh and now - fresh_for <= technician.position_at <= now + MAX_FUTURE
@@ -247,19 +277,18 @@ def _break_until(technician: Technician, shifts: tuple[Shift, ...] | None, *, no
     return max(now, next(planned, pauses[0].began_at + USUAL_BREAK))
 
 
-def _without(job: Job, has: Qualification) -> Qualification:
-    if job.status == Status.CANCELLED:
+def _without(job: Job, has: Qualification, *, day: date) -> Qualification:
+    has = replace(has, bookings=tuple(booked for booked in has.bookings if booked.job_id != job.pk))
+    if job.scheduled_on != day or job.status == Status.CANCELLED:
         return has
-    return replace(
-        has,
-        jobs_that_day=has.jobs_that_day - 1,
-        booked_minutes=has.booked_minutes - job.duration_minutes,
-        bookings=tuple(booked for booked in has.bookings if booked.job_id != job.pk),
-    )
+    return replace(has, jobs_that_day=has.jobs_that_day - 1, booked_minutes=has.booked_minutes - job.duration_minutes)
 
 
 def booking_of(job: Job, *, now: datetime | None = None) -> Booking | None:
-    """When the job takes its technician's time: as it went or goes, or as it is planned. None: no time is planned."""
+    """When the job takes its technician's time: as it went or goes, or as it is planned. None: no time is planned.
+
+    Where it is and when it is predicted to end is known only of what `with_days` has read.
+    """
     is_under_way = job.status in ACTIVE
     starts_at = job.started_at or (is_under_way and job.en_route_at) or job.planned_starts_at
     if starts_at is None:
@@ -268,13 +297,13 @@ def booking_of(job: Job, *, now: datetime | None = None) -> Booking | None:
     if job.completed_at:
         ends_at = max(starts_at, job.completed_at)
     elif is_under_way and now:
-        ends_at = max(ends_at, now, job.prediction.ends_at if job.prediction else now)
+        ends_at = max(ends_at, now, getattr(job, "predicted_end", None) or now)
     return Booking(
         job.pk,
         job.number,
         starts_at,
         ends_at,
-        place=place_of(job.site.latitude, job.site.longitude),
+        place=place_of(getattr(job, "site_latitude", None), getattr(job, "site_longitude", None)),
         block_ends_at=job.window_ends_at,
         is_begun=is_under_way or job.completed_at is not None,
     )

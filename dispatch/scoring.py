@@ -59,10 +59,11 @@ class Factor:
 
 @dataclass(frozen=True)
 class Visit:
-    """How it would go: when they are free for it, when they arrive and from where."""
+    """How it would go: when they are free for it, when it is to begin, when they arrive and from where."""
 
     wanted_at: datetime
     free_at: datetime
+    begins_at: datetime
     arrives_at: datetime
     leg: Leg | None
     origin: str
@@ -127,7 +128,7 @@ def _visit(needs: Needs, has: Qualification, starts_at: datetime | None, travel:
     origin = origin_at(max(begins_at, leaves_at), needs, has)
     leg = travel.leg(origin.place, needs.place)
     arrives_at = leaves_at + timedelta(minutes=leg.minutes if leg else 0)
-    return Visit(wanted_at, free_at, max(arrives_at, begins_at), leg, origin.name)
+    return Visit(wanted_at, free_at, begins_at, max(arrives_at, begins_at), leg, origin.name)
 
 
 def _wanted_at(needs: Needs, stretches) -> datetime:
@@ -241,7 +242,7 @@ def _harm(needs: Needs, has: Qualification, visit: Visit, travel: Travel) -> tup
     free_at, place = visit.arrives_at + needs.duration, needs.place
     longest = stops = broken = 0
     for booked in has.in_order:
-        if booked.is_begun or (booked.starts_at < visit.wanted_at and not needs.is_urgent):
+        if booked.is_begun or (booked.starts_at < visit.begins_at and not needs.is_urgent):
             continue
         leg = travel.leg(place, booked.place)
         begins_at = free_at + timedelta(minutes=leg.minutes if leg else 0)

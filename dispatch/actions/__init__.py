@@ -5,6 +5,7 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
+from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.auto_assign import (
     apply_auto_assign,
     ask_for_auto_assign,
@@ -12,7 +13,6 @@ from dispatch.actions.auto_assign import (
     sweep_auto_assign,
     work_out_auto_assign,
 )
-from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
