@@ -1,4 +1,4 @@
-"""Pages by Django, live events by Channels: the only list of socket URLs."""
+"""Pages by Django, live events by Channels, positions straight in: the only list of URLs that are not Django's."""
 
 import os
 
@@ -12,11 +12,16 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from dispatch.consumers import LiveEvents, LiveSocket  # noqa: E402
+from dispatch.views.gps import GpsDoor  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": URLRouter(
-            [path("events/", AuthMiddlewareStack(LiveEvents.as_asgi())), re_path(r"", django_application)]
+            [
+                path("events/", AuthMiddlewareStack(LiveEvents.as_asgi())),
+                path("gps/<str:secret>/", GpsDoor()),
+                re_path(r"", django_application),
+            ]
         ),
         "websocket": URLRouter([path("ws/", AuthMiddlewareStack(LiveSocket.as_asgi()))]),
     }

@@ -12,12 +12,26 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 access_log = logging.getLogger("truckroll.access")
 _SAFE_ID = re.compile(r"[\w.-]{1,64}")
+_SECRET = re.compile(r"(/gps/)[^/\s?]+")
 
 
 class RequestIdFilter(logging.Filter):
     def filter(self, record):
         record.request_id = request_id.get()
         return True
+
+
+class SecretFilter(logging.Filter):
+    """Of a device's address the log shows all but its secret."""
+
+    def filter(self, record):
+        if "/gps/" in (message := record.getMessage()):
+            record.msg, record.args = hide_secret(message), ()
+        return True
+
+
+def hide_secret(path: str) -> str:
+    return _SECRET.sub(r"\1…", path)
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,7 +79,7 @@ class RequestIdMiddleware:
         response["X-Request-ID"] = request_id.get()
         fields = {
             "method": request.method,
-            "path": request.path,
+            "path": hide_secret(request.path),
             "status": response.status_code,
             "ms": round((time.perf_counter() - started) * 1000, 1),
         }
