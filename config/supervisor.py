@@ -15,10 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
-from config import processes, valkey
+from config import processes, valkey, vapid
 from config.processes import Child
 
 if sys.platform == "win32":
@@ -72,11 +73,12 @@ def lock_var_dir() -> int:
     return lock
 
 
-def secret_key() -> str:
-    path = VAR_DIR / "secret-key"
+def kept_secret(name: str, make: Callable[[], str]) -> str:
+    """The demo's own, made at its first start."""
+    path = VAR_DIR / name
     if not path.exists() or not path.read_text():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
+        path.write_text(make())
     return path.read_text()
 
 
@@ -86,7 +88,8 @@ def child_env(host: str) -> dict[str, str]:
     own = "*" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
     env = os.environ | {
         "TRUCKROLL_VAR": str(VAR_DIR),
-        "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key(),
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or kept_secret("secret-key", lambda: secrets.token_urlsafe(50)),
+        "VAPID_PRIVATE_KEY": os.environ.get("VAPID_PRIVATE_KEY") or kept_secret("vapid-key", vapid.new_private_key),
         "ALLOWED_HOSTS": f"{hosts},{own}",
         "STATIC_FROM_PACKAGES": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -81,6 +81,16 @@ TABLE = {
     "undo_action": [Access(BOARD, "post", pk="board_action")],
     "undo_last": [Access(BOARD, "post")],
     "redo_last": [Access(BOARD, "post")],
+    "notifications": [Access(ACCOUNTS)],
+    "bell": [Access(ACCOUNTS)],
+    "open_notice": [Access({"tess"}, pk="notice")],
+    "read_notice": [Access({"tess"}, "post", pk="notice")],
+    "read_notices": [Access(ACCOUNTS, "post")],
+    "notification_preferences": [Access(ACCOUNTS), Access(ACCOUNTS, "post")],
+    "add_push_device": [Access(ACCOUNTS, "post")],
+    "remove_this_device": [Access(ACCOUNTS, "post")],
+    "remove_push_device": [Access(ACCOUNTS, "post", pk="push_device")],
+    "service_worker": [Access(ANYONE)],
     "hold_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "job_menu": [Access(BOARD, pk="job")],
     "pin_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
@@ -163,6 +173,8 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
     ids["auto_assign_run"] = AutoAssignRun.objects.create(created_by=dana, created_at=timezone.now(), job_ids=[]).pk
     ids["technician"] = tess.pk
+    ids["notice"] = tess.user.notifications.latest("pk").pk
+    ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign

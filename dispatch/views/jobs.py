@@ -3,7 +3,7 @@ import re
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,10 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch import actions, realtime
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
-from dispatch.models import Job, JobType
+from dispatch.models import Delivery, Job, JobType, Notification
 from dispatch.views.transitions import dispatchable_job
 
 HISTORY_SHOWN = 8
+NOTICES_SHOWN = 30
 
 
 def visible_job(request, pk: int) -> Job:
@@ -35,6 +36,12 @@ def job_context(request, job: Job) -> dict:
     }
 
 
+def job_notices(job: Job):
+    """The newest, with what became of them on each channel."""
+    sent = Prefetch("deliveries", Delivery.objects.select_related("subscription").order_by("pk"))
+    return Notification.objects.about(job).select_related("recipient").prefetch_related(sent)[:NOTICES_SHOWN]
+
+
 @require_GET
 @permission_required("dispatch.view_job", raise_exception=True)
 def job_drawer(request, pk):
@@ -50,6 +57,7 @@ def job_page(request, pk):
     visible = Job.objects.visible_to(request.user)
     context = job_context(request, job) | {
         "changes": list(job.field_changes.select_related("actor").order_by("-changed_at", "-pk")),
+        "notices": list(job_notices(job)),
         "related": visible.filter(related).exclude(pk=job.pk).with_board_info().order_by("-created_at")[:HISTORY_SHOWN],
         "live_versions": json.dumps(versions),
     }

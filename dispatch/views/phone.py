@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from dispatch import actions, realtime
 from dispatch.models import Job, Status, StatusChange
 from dispatch.phone import job_in_the_way, load_day
+from dispatch.views.notices import push_context
 from technicians.models import Position, Technician
 from technicians.positions import Fix, is_plausible
 
@@ -172,6 +173,7 @@ def render_day(request, technician, *, status=200, **context) -> HttpResponse:
     versions = json.dumps(realtime.versions_of(realtime.groups_of(request.user)))
     template = "dispatch/phone.html" + ("#fragment" if request.htmx else "")
     context |= {"day": load_day(technician), "live_versions": versions, "is_answer": request.method == "POST"}
+    context |= {} if request.htmx else push_context(request.user)
     return render(request, template, context, status=status)
 
 

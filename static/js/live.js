@@ -4,6 +4,7 @@
 //   live-jobs         detail.jobs: the ids of a short window, detail.created: those that are new
 //   live-technicians  detail.technicians: ids
 //   technician-moved  detail.technician: id, detail.latitude, detail.longitude, detail.recorded_at: as ISO 8601
+//   live-notified     the user has been told of something, or has read it
 //   live-refresh      reload what you show: events were missed
 // The body's data-live-versions has the number of events that each group had when the page was made. A heartbeat brings
 // the numbers of now; a page that counted fewer has missed some.
@@ -90,6 +91,10 @@
       return;
     }
     counted[event.group] = (counted[event.group] ?? 0) + 1;
+    if (event.event === "notified") {
+      tell("live-notified");
+      return;
+    }
     if (event.event === "technician-moved") tell("technician-moved", event); // it says all that there is to know
     else gather(event);
   }
