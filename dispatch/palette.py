@@ -105,6 +105,7 @@ def _pages(user) -> list[Option]:
         ("close_out", "Go to close-out", "", "dispatch.view_job", "day evening end"),
         ("technicians", "Go to technicians", "", "technicians.view_technician", "crew people"),
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
+        ("assignment_settings", "Auto-Assignment settings", "", "dispatch.view_assignmentrule", "rules weights smart"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
     ]
     return [

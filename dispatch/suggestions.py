@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from dispatch import realtime
@@ -70,6 +70,11 @@ def _waiting(jobs: Collection[Job], *, now: datetime) -> set[int]:
         return set()
     waiting = Job.objects.awaiting_dispatch(today=timezone.localdate(now)).filter(pk__in=created)
     return set(waiting.exclude(suggestions__state=State.OPEN).values_list("pk", flat=True))
+
+
+def keep_beside_note(job: Job) -> None:
+    """A note makes no other job of it; `job` is as it was before."""
+    Suggestion.objects.open().filter(job=job, job_version=job.version).update(job_version=F("job_version") + 1)
 
 
 def why_changed(suggestion: Suggestion) -> str:

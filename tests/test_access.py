@@ -68,6 +68,9 @@ TABLE = {
     "edit_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "add_note": [Access(BOARD, "post", pk="job")],
     "assign_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "best_matches": [Access(BOARD, pk="job")],
+    "call_to_job": [Access(BOARD, "post", pk="job")],
+    "new_job_candidates": [Access(BOARD, "post")],
     "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "board_lanes": [Access(BOARD, query="?axis=7-18")],
     "map": [Access(BOARD)],
@@ -92,6 +95,7 @@ TABLE = {
     "remove_push_device": [Access(ACCOUNTS, "post", pk="push_device")],
     "service_worker": [Access(ANYONE)],
     "hold_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
+    "answer_hint": [Access(BOARD, "post", pk="job")],
     "job_menu": [Access(BOARD, pk="job")],
     "pin_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "set_priority": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
@@ -104,6 +108,10 @@ TABLE = {
     "auto_assign_run": [Access({"dana"}, pk="auto_assign_run")],
     "apply_auto_assign": [Access({"dana"}, "post", pk="auto_assign_run")],
     "discard_auto_assign": [Access({"dana"}, "post", pk="auto_assign_run")],
+    "confirm_suggestion": [Access(BOARD, "post", pk="suggestion")],
+    "dismiss_suggestion": [Access(BOARD, pk="suggestion"), Access(BOARD, "post", pk="suggestion")],
+    "assignment_settings": [Access(STAFF), Access({"ada"}, "post")],
+    "score_example": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
     "customer_search": [Access(BOARD)],
     "phone_owners": [Access(BOARD)],
@@ -118,6 +126,7 @@ TABLE = {
     "change_duty": [Access(TECHNICIAN, "post")],
     "phone_job": [Access(TECHNICIAN, pk="job")],
     "take_step": [Access(TECHNICIAN, "post", pk="job")],
+    "refuse_hint": [Access(TECHNICIAN, "post", pk="job")],
     "phone_note": [Access(TECHNICIAN, "post", pk="job")],
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
     "admin:index": [Access(STAFF)],
@@ -176,6 +185,10 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()
+    open_job = make_job(by=omar, zone=north)
+    ids["suggestion"] = open_job.suggestions.create(
+        technician=tess, score=80, job_version=open_job.version, created_at=now
+    ).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
 
@@ -228,7 +241,14 @@ def test_other_zones_and_other_technicians_jobs_do_not_exist(client, scene, role
 
 
 @pytest.mark.parametrize(
-    ("role", "name"), [("dana", "assign_job"), ("dana", "change_status"), ("dana", "add_note"), ("tess", "take_step")]
+    ("role", "name"),
+    [
+        ("dana", "assign_job"),
+        ("dana", "change_status"),
+        ("dana", "add_note"),
+        ("tess", "take_step"),
+        ("dana", "answer_hint"),
+    ],
 )
 def test_other_zones_and_other_technicians_jobs_cannot_be_changed(client, scene, role, name):
     users, _, foreign = scene

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from dispatch import suggestions
 from dispatch.actions.base import (
     ActionRefused,
     SkillNeed,
@@ -112,6 +113,7 @@ def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote
     actor_on(job, by)
     note = JobNote.objects.create(job=job, text=text, author=by, written_at=now or timezone.now())
     bump(job)
+    suggestions.keep_beside_note(job)
     publish_job(job, now=now)
     return note
 

@@ -1,9 +1,9 @@
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 
 from config.model_admins import GuardedFieldsAdmin, KeepUsedAdmin, SingleRowAdmin
 from dispatch import actions, tasks
+from dispatch.assignment_forms import WEIGHT_FIELDS, WeightsForm
 from dispatch.models import (
     AssignmentRule,
     BillingSettings,
@@ -77,34 +77,25 @@ class AssignmentRuleAdmin(admin.ModelAdmin):
         return ["priority"] if obj else []
 
 
-class DispatchSettingsForm(forms.ModelForm):
-    def clean(self):
-        data = super().clean()
-        weights = [data.get(name) for name in self.fields if name.endswith("_weight")]
-        if not any(weights) and None not in weights:
-            raise ValidationError("At least one weight must be above 0: otherwise every technician scores the same.")
-        return data
-
-
 @admin.register(DispatchSettings)
 class DispatchSettingsAdmin(SingleRowAdmin):
-    form = DispatchSettingsForm
+    form = WeightsForm
     fieldsets = [
         (
             "Smart dispatch: how much each factor counts",
             {
-                "fields": [
-                    "skill_weight",
-                    "proximity_weight",
-                    "availability_weight",
-                    "workload_weight",
-                    "sla_weight",
-                ],
+                "fields": WEIGHT_FIELDS,
                 "description": "0 to 100 each; only their proportions matter, and 0 leaves a factor out.",
             },
         ),
+        ("Smart dispatch: limits", {"fields": ["automatic_minimum_score", "suggestion_minutes"]}),
         ("Travel estimates", {"fields": ["detour_factor", "average_speed_kmh"]}),
-        ("GPS positions", {"fields": ["fresh_position_minutes", "position_retention_days"]}),
+        ("GPS positions", {"fields": ["fresh_position_minutes", "accuracy_limit_m", "position_retention_days"]}),
+        (
+            "On the way and on site",
+            {"fields": ["silent_after_minutes", "stuck_after_minutes", "site_radius_m", "changes_status_by_position"]},
+        ),
+        ("Working time", {"fields": ["clock_out_after_minutes"]}),
     ]
 
 

@@ -5,6 +5,7 @@ Which rows a user gets is decided for each of them, by a query; what a row looks
 
 from collections.abc import Sequence
 from datetime import datetime
+from zlib import crc32
 
 from django.core.cache import cache
 from django.template.loader import get_template
@@ -15,11 +16,12 @@ from dispatch.models import Job
 SECONDS = 10  # the names of a customer, technician or skill change without a new version of the job
 
 
-Seen = tuple[int, int, datetime, datetime | None]  # id, version, created_at, and when its arrival was predicted
+# id, version, created_at, when its arrival was predicted, and why nobody has it
+Seen = tuple[int, int, datetime, datetime | None, str]
 
 
 def seen_of(jobs) -> list[Seen]:
-    return list(jobs.values_list("pk", "version", "created_at", "arrival__predicted_at"))
+    return list(jobs.values_list("pk", "version", "created_at", "arrival__predicted_at", "why_unassigned"))
 
 
 def rows_of(jobs: Sequence[Seen], *, now: datetime) -> list[str]:
@@ -37,13 +39,16 @@ def rows_of(jobs: Sequence[Seen], *, now: datetime) -> list[str]:
     return [rows[key] for key in keys if key in rows]
 
 
-def _key(pk: int, version: int, created_at: datetime, predicted_at: datetime | None) -> str:
+def _key(pk: int, version: int, created_at: datetime, predicted_at: datetime | None, why_unassigned: str) -> str:
     predicted = predicted_at.timestamp() if predicted_at else ""
-    return f"row.{pk}.{version}.{predicted}.{created_at.timestamp()}"  # ids come again where a database is emptied
+    why = crc32(why_unassigned.encode())
+    # With its creation, for ids come again where a database is emptied.
+    return f"row.{pk}.{version}.{predicted}.{why}.{created_at.timestamp()}"
 
 
 def _key_of(job: Job) -> str:
-    return _key(job.pk, job.version, job.created_at, job.prediction and job.prediction.predicted_at)
+    predicted_at = job.prediction and job.prediction.predicted_at
+    return _key(job.pk, job.version, job.created_at, predicted_at, job.why_unassigned)
 
 
 def _draw(ids: list[int], *, now: datetime) -> dict[str, str]:

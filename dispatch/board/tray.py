@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, F, IntegerField, Q, When
 
+from dispatch import suggestions
 from dispatch.board.frame import Frame
 from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import OPEN
@@ -43,8 +44,9 @@ def load_tray(request, frame: Frame, scope=None) -> Tray:
     counts = scope.aggregate(
         **{name: Count("pk", filter=condition, distinct=True) for name, condition in which.items()}
     )
-    jobs = scope.filter(which[tab]).with_board_info().order_by(*_due_first())
-    return Tray(tab, counts, list(jobs[:CARDS]))
+    jobs = list(scope.filter(which[tab]).with_board_info().order_by(*_due_first())[:CARDS])
+    suggestions.attach(jobs, user=request.user, now=frame.now)
+    return Tray(tab, counts, jobs)
 
 
 def _alert(frame: Frame) -> Q:
@@ -53,7 +55,8 @@ def _alert(frame: Frame) -> Q:
     missed = NOT_BEGUN & Q(window_ends_at__lt=frame.now)
     overdue = Q(status__in=OPEN, scheduled_on__lt=frame.today)
     urgent = Q(status=Status.CREATED, priority=Priority.URGENT)
-    return missed | overdue | urgent | unlocated | Q(status__in=OPEN, arrival__late_minutes__gt=0)
+    stuck = Q(status=Status.EN_ROUTE, visit__stuck_since__isnull=False, visit__technician=F("technician"))
+    return missed | overdue | urgent | unlocated | stuck | Q(status__in=OPEN, arrival__late_minutes__gt=0)
 
 
 def _due_first():

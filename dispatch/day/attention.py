@@ -71,6 +71,10 @@ def _behind_words(job, now, today) -> str:
     return f"Running {_long(timedelta(minutes=minutes))} behind{f': {arrival.why}' if arrival.why else ''}"
 
 
+def _stuck(now, today):
+    return Q(status=Status.EN_ROUTE, visit__stuck_since__isnull=False, visit__technician=F("technician"))
+
+
 def _due_soon(now, today):
     return Q(status=Status.CREATED, held_at=None, window_ends_at__gte=now, window_starts_at__lt=now + SOON)
 
@@ -78,6 +82,10 @@ def _due_soon(now, today):
 def _nobody_comes(now, today):
     away = TimeOff.objects.filter(starts_at__lte=now, ends_at__gt=now)
     return Q(status=Status.ASSIGNED, scheduled_on=today, technician__in=away.values("technician"))
+
+
+def _nobody_eligible(now, today):
+    return Q(status=Status.CREATED) & ~Q(why_unassigned="")
 
 
 def _overdue(now, today):
@@ -101,8 +109,10 @@ CONCERNS = [
         lambda job, now, today: f"Block missed: ended {_long(now - job.window_ends_at)} ago",
     ),
     Concern("behind", "alert", _running_behind, _behind_words),
+    Concern("stuck", "alert", _stuck, lambda job, now, today: f"No nearer for {_long(now - job.stuck_since)}"),
     Concern("due", "alert", _due_soon, lambda job, now, today: f"Nobody yet for the {_block(job)} block"),
     Concern("away", "alert", _nobody_comes, lambda job, now, today: f"{job.technician} is away"),
+    Concern("nobody", "warn", _nobody_eligible, lambda job, now, today: job.why_unassigned),
     Concern("overdue", "alert", _overdue, lambda job, now, today: f"Overdue by {_days(today - job.scheduled_on)}"),
     Concern(
         "hold", "warn", _held_for_long, lambda job, now, today: f"On hold {_long(now - job.held_at)}: {job.hold_reason}"

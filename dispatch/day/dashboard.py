@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatch import suggestions
 from dispatch.board.frame import count_states, make_tiles
 from dispatch.day.attention import AttentionList, needing_attention
 from dispatch.day.day_progress import DayJob, Progress, progress_of
@@ -34,6 +35,7 @@ class Dashboard:
     now: datetime
     figures: list[Figure]
     attention: AttentionList
+    suggested: list[Job]  # those that do not need attention besides
     zones: list[ZoneLoad]
     crew: RollCall
     progress: Progress
@@ -45,16 +47,28 @@ def load_dashboard(user, *, now: datetime) -> Dashboard:
     visible = Job.objects.visible_to(user)
     scope = visible.for_dispatch_day(today, today=today)
     roll_call = load_roll_call(user, today, now=now)
+    attention = needing_attention(scope, now=now, today=today)
+    suggested = load_suggested(visible, user=user, now=now, besides={row.job.pk for row in attention.rows})
+    suggestions.attach([row.job for row in attention.rows], user=user, now=now)
     return Dashboard(
         today=today,
         now=now,
         figures=figures_of(scope, today=today, now=now),
-        attention=needing_attention(scope, now=now, today=today),
+        attention=attention,
+        suggested=suggested,
         zones=load_zones(user, scope, roll_call),
         crew=roll_call,
         progress=load_progress(visible, today, now=now),
         actions=recent_actions(user),
     )
+
+
+def load_suggested(visible, *, user, now: datetime, besides: set[int]) -> list[Job]:
+    """Jobs of any day for which somebody is suggested, the most urgent first."""
+    waiting = suggestions.standing(now=now).visible_to(user).exclude(job__in=besides)
+    jobs = list(visible.filter(pk__in=waiting.values("job")).with_board_info().order_by("-priority", "created_at"))
+    suggestions.attach(jobs, user=user, now=now)
+    return jobs
 
 
 def recent_actions(user) -> list[BoardAction]:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dispatch import actions, realtime
+from dispatch import actions, realtime, suggestions
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
@@ -25,13 +25,15 @@ def visible_job(request, pk: int) -> Job:
 
 def job_context(request, job: Job) -> dict:
     """What drawer and page show alike."""
+    now = timezone.now()
+    suggestions.attach([job], user=request.user, now=now)
     log = job.status_changes.select_related("actor", "from_technician__user", "to_technician__user")
     return {
         "job": job,
         "log": list(log.order_by("-happened_at", "-pk")),
         "notes": list(job.notes.select_related("author").order_by("-written_at", "-pk")),
         "note_form": NoteForm(),
-        "now": timezone.now(),
+        "now": now,
         "today": timezone.localdate(),
     }
 

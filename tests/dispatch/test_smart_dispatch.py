@@ -1,15 +1,18 @@
 """What the rules do with new jobs."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, suggestions
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Notification, Priority, Status, Suggestion
+from dispatch.roles import Role
 from technicians import attendance
 from technicians.models import Proficiency, TechnicianSkill
-from tests.factories import SkillFactory, TechnicianFactory, make_job
+from tests.factories import SkillFactory, TechnicianFactory, UserFactory, make_job
+from zones.access import grant_zones
 
 Mode = AssignmentRule.Mode
 State = Suggestion.State
@@ -105,3 +108,174 @@ def test_best_match_below_the_minimum_is_suggested_instead(new_job, rule, tess):
     actions.dispatch_new_job(job.pk)
     assert fresh(job).status == Status.CREATED
     assert open_suggestion(job).technician == tess
+
+
+# Nobody can --------------------------------------------------------------------------------------
+
+
+def test_job_that_nobody_can_do_says_why_and_dispatchers_are_told_once(new_job, rule, tess, tom, dana):
+    rule(Mode.AUTOMATIC)
+    job = new_job()
+    only_experts(job)
+    actions.dispatch_new_job(job.pk)
+    actions.dispatch_new_job(job.pk)
+    why = "Nobody eligible: lacks Lift Expert (1), does not cover North (1)"
+    assert (fresh(job).status, fresh(job).why_unassigned) == (Status.CREATED, why)
+    assert told(dana, Kind.NOBODY_ELIGIBLE) == [f"{job.number} {job.title}: {why}"]
+
+
+def test_dispatcher_of_another_zone_is_not_told(new_job, rule, tess, north, south):
+    stranger = UserFactory(username="sue", role=Role.DISPATCHER)
+    grant_zones(stranger, [south])
+    rule(Mode.SUGGEST)
+    actions.dispatch_new_job(new_job().pk)
+    job = new_job()
+    only_experts(job)
+    actions.dispatch_new_job(job.pk)
+    assert not Notification.objects.filter(recipient=stranger).exists()
+
+
+def test_reason_goes_when_somebody_gets_the_job(new_job, rule, tess, dana):
+    rule(Mode.SUGGEST)
+    job = new_job()
+    only_experts(job)
+    actions.dispatch_new_job(job.pk)
+    assert fresh(job).why_unassigned
+    actions.assign_job(job, tess, by=dana)
+    assert fresh(job).why_unassigned == ""
+
+
+def test_job_is_given_out_once_somebody_can_do_it(new_job, rule, tess):
+    rule(Mode.AUTOMATIC)
+    job = new_job()
+    only_experts(job)
+    actions.dispatch_new_job(job.pk)
+    TechnicianSkill.objects.create(technician=tess, skill=SkillFactory(name="Lift"), level=Proficiency.EXPERT)
+    assert actions.dispatch_waiting_jobs() == 1
+    assert (fresh(job).technician, fresh(job).why_unassigned) == (tess, "")
+
+
+@pytest.mark.parametrize("mode", [Mode.SUGGEST, Mode.MANUAL])
+def test_dispatchers_hear_of_an_urgent_job_once(new_job, rule, tess, dana, mode):
+    rule(mode, Priority.URGENT)
+    job = new_job(priority=Priority.URGENT)
+    actions.dispatch_new_job(job.pk)
+    actions.dispatch_new_job(job.pk)
+    assert len(told(dana, Kind.URGENT_UNASSIGNED)) == 1
+    assert told(dana, Kind.SUGGESTION_WAITING) == []  # the first notice says who is suggested
+
+
+# Which jobs ---------------------------------------------------------------------------------------
+
+
+def test_jobs_on_hold_past_or_without_a_day_are_left_alone(new_job, rule, tess, dana):
+    rule(Mode.AUTOMATIC)
+    held = actions.hold_job(new_job(), "Waiting for parts", by=dana)
+    past = new_job(scheduled_on=timezone.localdate() - timedelta(days=1))
+    undated = new_job(scheduled_on=None)
+    for job in (held, past, undated):
+        assert actions.dispatch_new_job(job.pk) is None
+        assert fresh(job).status == Status.CREATED
+    assert actions.dispatch_waiting_jobs() == 0
+
+
+def test_urgent_job_without_a_day_is_for_today(new_job, rule, tess):
+    rule(Mode.AUTOMATIC, Priority.URGENT)
+    attendance.clock_in(tess, now=timezone.now())
+    job = new_job(priority=Priority.URGENT, scheduled_on=None)
+    actions.dispatch_new_job(job.pk)
+    assert (fresh(job).technician, fresh(job).scheduled_on) == (tess, timezone.localdate())
+
+
+def test_creating_a_job_asks_smart_dispatch_and_giving_it_to_somebody_does_not(
+    new_job, tess, dana, asked, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        job = new_job()
+        actions.follow_up_job(job, by=dana, day=job.scheduled_on, technician=tess)
+    assert asked == [[job.pk]]
+    asked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        again = [actions.follow_up_job(job, by=dana, day=job.scheduled_on)]
+        again.append(actions.duplicate_job(job, by=dana, day=job.scheduled_on))
+    assert asked == [[one.pk] for one in again]
+
+
+def test_reinstated_job_is_looked_at(new_job, dana, asked, django_capture_on_commit_callbacks):
+    job = actions.change_status(new_job(), Status.CANCELLED, by=dana, note="Called twice")
+    asked.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        actions.change_status(job, Status.CREATED, by=dana)
+    assert asked == [[job.pk]]
+
+
+def test_sweep_finds_what_was_lost_and_leaves_what_is_manual_or_far_off(new_job, rule, tess, tomorrow):
+    rule(Mode.SUGGEST)
+    rule(Mode.MANUAL, Priority.LOW)
+    lost = new_job()
+    new_job(priority=Priority.LOW)
+    new_job(scheduled_on=tomorrow + timedelta(days=1))
+    assert actions.dispatch_waiting_jobs() == 1
+    assert open_suggestion(lost)
+    assert actions.dispatch_waiting_jobs() == 0
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The ids that the queue would be given; what is enqueued only after a commit."""
+    seen = []
+
+    def note(task, *args):
+        transaction.on_commit(lambda: seen.append(args[0]) if task == suggestions.DISPATCH_JOBS else None)
+
+    monkeypatch.setattr(suggestions, "enqueue", note)
+    return seen
+
+
+# Hands off ----------------------------------------------------------------------------------------
+
+
+def test_what_a_dispatcher_takes_back_is_only_suggested_and_to_somebody_else(new_job, rule, tess, dana, north):
+    rule(Mode.AUTOMATIC)
+    job = new_job()
+    actions.dispatch_new_job(job.pk)
+    actions.unassign_job(fresh(job), by=dana)
+    actions.dispatch_new_job(job.pk)
+    assert (fresh(job).status, open_suggestion(job)) == (Status.CREATED, None)  # nobody but Tess could do it
+    uma = TechnicianFactory(user__username="uma", zones=[north])
+    actions.dispatch_new_job(job.pk)
+    assert (fresh(job).status, open_suggestion(job).technician) == (Status.CREATED, uma)
+
+
+def test_automatic_assignment_is_not_in_the_journal(new_job, rule, tess, dana):
+    rule(Mode.AUTOMATIC)
+    job = new_job()
+    before = actions.last_to_undo(dana)
+    actions.dispatch_new_job(job.pk)
+    assert actions.last_to_undo(dana) == before
+
+
+# Once only ----------------------------------------------------------------------------------------
+
+
+def test_running_twice_changes_nothing_more(new_job, rule, tess):
+    rule(Mode.AUTOMATIC)
+    assigned = new_job()
+    for _ in range(2):
+        actions.dispatch_new_job(assigned.pk)
+    assert assigned.status_changes.count() == 2
+    rule(Mode.SUGGEST)
+    suggested = new_job()
+    for _ in range(2):
+        actions.dispatch_new_job(suggested.pk)
+    assert suggested.suggestions.count() == 1
+
+
+def test_second_job_at_the_same_time_goes_to_somebody_else(new_job, rule, tess, north, tomorrow):
+    rule(Mode.AUTOMATIC)
+    uma = TechnicianFactory(user__username="uma", zones=[north])
+    at_nine = timezone.make_aware(datetime.combine(tomorrow, time(9)))
+    jobs = [new_job(planned_starts_at=at_nine) for _ in range(2)]
+    for job in jobs:
+        actions.dispatch_new_job(job.pk)
+    assert {fresh(job).technician for job in jobs} == {tess, uma}
