@@ -9,8 +9,9 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, Prefetch, Q
 from django.utils import timezone
 
-from dispatch.models import Job, Status
+from dispatch.models import DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE
+from dispatch.silence import silent_since, with_tracker
 from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
 from zones.models import ServiceZone
 
@@ -55,6 +56,7 @@ class Row:
     done_today: int
     minutes_today: int
     position_seconds: int | None
+    silent_since: datetime | None  # nothing comes from a phone that should be sending
 
     @property
     def load_percent(self) -> int:
@@ -102,7 +104,7 @@ def with_today(technicians, *, now: datetime):
     midnight = start_of_day(now)
     attended = ClockRecord.objects.filter(Q(clocked_out_at=None) | Q(clocked_out_at__gt=midnight))
     away = TimeOff.objects.filter(starts_at__lte=now, ends_at__gt=now)
-    return technicians.prefetch_related(
+    return with_tracker(technicians, now=now).prefetch_related(
         "zones",
         Prefetch("skills", TechnicianSkill.objects.select_related("skill").order_by("-level", "skill__name")),
         Prefetch("clock_records", attended, to_attr="attended"),
@@ -113,7 +115,7 @@ def with_today(technicians, *, now: datetime):
 def rows_of(technicians: list[Technician], *, user, now: datetime) -> list[Row]:
     today = timezone.localdate(now)
     of_these = Job.objects.filter(technician__in=[technician.pk for technician in technicians])
-    active = {job.technician_id: job for job in of_these.filter(status__in=ACTIVE)}
+    active = {job.technician_id: job for job in of_these.filter(status__in=ACTIVE).select_related("visit")}
     visible = set(
         Job.objects.visible_to(user).filter(pk__in=[job.pk for job in active.values()]).values_list("pk", flat=True)
     )
@@ -125,16 +127,17 @@ def rows_of(technicians: list[Technician], *, user, now: datetime) -> list[Row]:
         .values("technician")
         .annotate(jobs=Count("pk"), done=Count("pk", filter=Q(status=Status.COMPLETED)))
     }
+    silent_after = timedelta(minutes=DispatchSettings.load().silent_after_minutes)
     return [
-        _row(technician, active.get(technician.pk), visible, counts.get(technician.pk), now=now)
+        _row(technician, active.get(technician.pk), visible, counts.get(technician.pk), now=now, after=silent_after)
         for technician in technicians
     ]
 
 
-def _row(technician: Technician, job: Job | None, visible: set[int], count: dict | None, *, now: datetime) -> Row:
+def _row(technician: Technician, job: Job | None, visible: set[int], count: dict | None, *, now, after) -> Row:
     doing, label, detail = doing_of(technician, job)
     may_see = job is None or job.pk in visible
-    seen_at = technician.position_at
+    seen_at = position_shown_at(technician, is_busy=job is not None, now=now)
     return Row(
         technician=technician,
         doing=doing,
@@ -145,7 +148,17 @@ def _row(technician: Technician, job: Job | None, visible: set[int], count: dict
         done_today=count["done"] if count else 0,
         minutes_today=minutes_on_duty(technician.attended, now=now),
         position_seconds=max(0, int((now - seen_at).total_seconds())) if seen_at else None,
+        silent_since=silent_since(technician, now=now, after=after),
     )
+
+
+def position_shown_at(technician: Technician, *, is_busy: bool, now: datetime) -> datetime | None:
+    """Of when the position is that may be shown: whoever has clocked out shares theirs no longer."""
+    at = technician.position_at
+    if at is None or is_busy or any(record.clocked_out_at is None for record in technician.attended):
+        return at
+    has_left = any(record.clocked_out_at >= at for record in technician.attended)
+    return None if has_left or at < start_of_day(now) else at
 
 
 def doing_of(technician: Technician, job: Job | None) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from dispatch.views import (
     day_review,
     day_sheets,
     export_jobs,
+    hints,
     gps,
     hints,
     job_actions,

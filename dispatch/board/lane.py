@@ -8,9 +8,10 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from dispatch.crew import STALE_POSITION, doing_of, load_tone
+from dispatch.crew import STALE_POSITION, doing_of, load_tone, position_shown_at
 from dispatch.models import Job
 from dispatch.models.jobs import ACTIVE
+from dispatch.silence import silent_since
 from technicians.availability import Shift
 from technicians.models import Technician
 from zones import access
@@ -80,7 +81,8 @@ class Block:
         job = self.job
         times = f"{timezone.localtime(self.starts_at):%H:%M} to {timezone.localtime(self.ends_at):%H:%M}"
         late = f", {self.late_minutes} minutes late" if self.late_minutes else ""
-        return f"{job.number} {job.title}, {job.get_status_display()}, {times}{late}"
+        hint = f", {job.hint.hint}" if job.hint else ""
+        return f"{job.number} {job.title}, {job.get_status_display()}, {times}{late}{hint}"
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Lane:
     jobs_that_day: int
     booked_minutes: int
     position_seconds: int | None
+    is_silent: bool
+    is_stuck: bool
     zone_name: str
 
     @property
@@ -140,6 +144,7 @@ class Facts:
     zone_ids: frozenset[int] | None  # in which the user may see jobs
     matching: set[int] | None  # jobs that pass the filters; None: there are none
     drags: dict[int, int] = field(default_factory=dict)
+    silent_after: timedelta | None = None  # asked for today only
 
     def may_see(self, job: Job) -> bool:
         return self.zone_ids is access.ALL_ZONES or job.zone_id is None or job.zone_id in self.zone_ids
@@ -168,7 +173,7 @@ def make_lane(technician: Technician, facts: Facts, axis: Axis) -> Lane:
     if not is_today:
         doing, label = "", ""
     blocks, untimed = _blocks(jobs, facts, axis)
-    seen_at = technician.position_at if is_today else None
+    seen_at = position_shown_at(technician, is_busy=active is not None, now=facts.now) if is_today else None
     that_day = [job for job in jobs if job.scheduled_on == facts.day]
     return Lane(
         technician=technician,
@@ -181,8 +186,15 @@ def make_lane(technician: Technician, facts: Facts, axis: Axis) -> Lane:
         jobs_that_day=len(that_day),
         booked_minutes=sum(job.duration_minutes for job in that_day),
         position_seconds=max(0, int((facts.now - seen_at).total_seconds())) if seen_at else None,
+        is_silent=_is_silent(technician, facts),
+        is_stuck=is_today and active is not None and active.stuck_since is not None,
         zone_name=next(iter(sorted(zone.name for zone in technician.zones.all())), ""),
     )
+
+
+def _is_silent(technician: Technician, facts: Facts) -> bool:
+    after = facts.silent_after
+    return after is not None and silent_since(technician, now=facts.now, after=after) is not None
 
 
 def _blocks(jobs: list[Job], facts: Facts, axis: Axis) -> tuple[list[Block], list[Job]]:

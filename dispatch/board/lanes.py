@@ -13,7 +13,7 @@ from dispatch.board.frame import Frame, load_frame
 from dispatch.board.lane import Axis, Facts, Lane, make_lane
 from dispatch.board.tray import Tray, load_tray
 from dispatch.crew import with_today
-from dispatch.models import Job, Status
+from dispatch.models import DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE
 from technicians.availability import shifts_on
 from technicians.models import ClockRecord, Technician, TimeOff, WorkingHours
@@ -138,6 +138,7 @@ def load_facts(request, frame: Frame, *, only: set[int]) -> Facts:
         zone_ids=access.dispatch_zone_ids(request.user),
         matching=_matching(frame),
         drags=drags,
+        silent_after=timedelta(minutes=DispatchSettings.load().silent_after_minutes) if day == frame.today else None,
     )
 
 
@@ -198,7 +199,7 @@ def _drawn_on(day: date, frame: Frame) -> Q:
 def _jobs_of(technician_ids, day: date, frame: Frame) -> list[Job]:
     jobs = Job.objects.filter(_drawn_on(day, frame), technician__in=list(technician_ids))
     jobs = jobs.exclude(status=Status.CANCELLED)
-    return list(jobs.select_related("customer", "site", "job_type", "arrival").in_route_order())
+    return list(jobs.select_related("customer", "site", "job_type", "arrival", "visit").in_route_order())
 
 
 def _matching(frame: Frame) -> set[int] | None:

@@ -100,14 +100,22 @@ def _rounded(degrees) -> float | None:
 
 
 def _technician(row) -> dict:
-    technician = row.technician
-    has_position = technician.latitude is not None
+    technician, hint = row.technician, row.job and row.job.hint
+    has_position = row.position_seconds is not None
+    place = (technician.home_latitude, technician.home_longitude)
+    if has_position:
+        place = (technician.latitude, technician.longitude)
+    elif row.doing == "off" and technician.attended:  # clocked out: their marker goes
+        place = (None, None)
     return {
         "pk": technician.pk,
         "name": str(technician),
-        "latitude": technician.latitude if has_position else technician.home_latitude,
-        "longitude": technician.longitude if has_position else technician.home_longitude,
-        "recorded_at": technician.position_at and technician.position_at.isoformat(),
+        "latitude": place[0],
+        "longitude": place[1],
+        "recorded_at": technician.position_at.isoformat() if has_position else None,
+        "silent": row.silent_since is not None,
+        "hint": f"{hint.hint} {timezone.localtime(hint.hinted_at):%H:%M}" if hint else "",
+        "is_stuck": bool(row.job and row.job.stuck_since),
         "doing": row.doing,
         "label": row.doing_label,
         "jobs": row.jobs_today,

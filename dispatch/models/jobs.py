@@ -168,7 +168,7 @@ class JobQuerySet(models.QuerySet):
         """All that a row or card shows, in two queries; not the zones' boundaries, which may be megabytes each."""
         required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
         return (
-            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival")
+            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival", "visit")
             .defer("zone__boundary")
             .prefetch_related(Prefetch("required_skills", queryset=required))
         )
@@ -322,6 +322,19 @@ class Job(models.Model):
     def prediction(self):
         """The job's Arrival, or None: nobody has it, it is finished, on hold or left over from an earlier day."""
         return getattr(self, "arrival", None)
+
+    @property
+    def hint(self):
+        """The SiteVisit that suggests what the job's status should be by now, or None."""
+        visit = getattr(self, "visit", None)
+        return visit if visit and visit.technician_id == self.technician_id and visit.suits(self.status) else None
+
+    @property
+    def stuck_since(self) -> datetime | None:
+        """Since when whoever drives there has not got nearer."""
+        visit = getattr(self, "visit", None)
+        is_theirs = visit and visit.technician_id == self.technician_id and self.status == Status.EN_ROUTE
+        return visit.stuck_since if is_theirs else None
 
     def is_overdue(self, *, today: date) -> bool:
         return self.is_open and self.scheduled_on is not None and self.scheduled_on < today

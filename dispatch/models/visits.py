@@ -35,3 +35,12 @@ class SiteVisit(models.Model):
 
     def __str__(self):
         return f"{self.technician_id} at {self.job_id}"
+
+    def suits(self, status: str) -> bool:
+        """The hint says what comes after this status; an older one is answered already."""
+        return (status, self.hinted_status) in (("en_route", "in_progress"), ("in_progress", "completed"))
+
+    @property
+    def hint(self) -> str:
+        """“seems to have arrived”"""
+        return "seems to have arrived" if self.hinted_status == "in_progress" else "seems to have left"

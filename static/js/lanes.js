@@ -182,15 +182,22 @@
     }
   }
   setInterval(showAges, 20000);
-  document.body.addEventListener("technician-moved", ({ detail }) => {
-    const age = document.querySelector(`#lane-${detail.technician} [data-seen-at]`);
-    if (!age) { // the first position of a technician
-      changed.add(String(detail.technician));
-      ask();
-      return;
+  const moved = new Map(); // technician -> when; many at once are drawn in one frame
+  function showMoved() {
+    for (const [technician, at] of moved) {
+      const shown = document.getElementById(`lane-${technician}`);
+      const age = shown?.querySelector("[data-seen-at]");
+      shown?.querySelector("[data-silent]")?.remove();
+      if (age) age.dataset.seenAt = at;
+      else if (!shown?.classList.contains("is-waiting")) changed.add(String(technician)); // the first position of a technician
     }
-    age.dataset.seenAt = detail.recorded_at;
+    moved.clear();
     showAges();
+    ask();
+  }
+  document.body.addEventListener("technician-moved", ({ detail }) => {
+    if (!moved.size) requestAnimationFrame(showMoved);
+    moved.set(detail.technician, detail.recorded_at);
   });
 
   // The tray's tabs change the tray and the address, not the page.

@@ -3,7 +3,8 @@
 // An event says that something changed, never what. On document.body this dispatches
 //   live-jobs         detail.jobs: the ids of a short window, detail.created: those that are new
 //   live-technicians  detail.technicians: ids
-//   technician-moved  detail.technician: id, detail.latitude, detail.longitude, detail.recorded_at: as ISO 8601
+//   technician-moved  detail.technician: id, detail.latitude, detail.longitude, detail.recorded_at: as ISO 8601. One each,
+//                     also where the server tells of several at once: whoever draws them waits for the next frame
 //   live-notified     the user has been told of something, or has read it
 //   live-refresh      reload what you show: events were missed
 // The body's data-live-versions has the number of events that each group had when the page was made. A heartbeat brings
@@ -95,8 +96,8 @@
       tell("live-notified");
       return;
     }
-    if (event.event === "technician-moved") tell("technician-moved", event); // it says all that there is to know
-    else gather(event);
+    if (event.event !== "technician-moved") gather(event);
+    else for (const move of event.moves ?? [event]) tell("technician-moved", move); // it says all that there is to know
   }
 
   function begun() {

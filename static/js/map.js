@@ -53,7 +53,7 @@
     row.firstChild.setAttribute("aria-pressed", people.chosen === technician.pk);
     MapRows.write(name, technician.name);
     const stops = `${technician.stops} stop${technician.stops === 1 ? "" : "s"}`;
-    MapRows.write(side, `${technician.label} · ${technician.late ? "▲ late · " : ""}${stops}`);
+    MapRows.write(side, `${technician.label} · ${technician.hint ? "⌂ · " : ""}${technician.silent ? "◌ silent · " : ""}${technician.is_stuck ? "▲ no nearer · " : ""}${technician.late ? "▲ late · " : ""}${stops}`);
   }
   function drawTechnicians() {
     MapRows.fill(find("technicians"), [...technicians.values()], { make: technicianRow, tell: tellTechnician });
@@ -182,12 +182,23 @@
   document.body.addEventListener("technician-moved", ({ detail }) => {
     const technician = technicians.get(detail.technician);
     if (!technician) return;
-    Object.assign(technician, { latitude: detail.latitude, longitude: detail.longitude, recorded_at: detail.recorded_at });
-    people.tellOne(technician);
-    people.spread();
-    people.drawRoute(technician, [...jobs.values()].filter((job) => job.technician === technician.pk));
+    const { latitude, longitude, recorded_at } = detail;
+    Object.assign(technician, { latitude, longitude, recorded_at, silent: false });
+    if (!moved.size) requestAnimationFrame(drawMoved);
+    moved.add(technician);
   });
-  setInterval(() => people.tell([...technicians.values()]), 60000);
+  const moved = new Set(); // many at once are drawn in one frame
+  function drawMoved() {
+    const stops = Map.groupBy(jobs.values(), (job) => job.technician);
+    for (const technician of moved) {
+      people.tellOne(technician);
+      people.drawRoute(technician, stops.get(technician.pk) ?? []);
+    }
+    moved.clear();
+    people.spread();
+    drawTechnicians();
+  }
+  setInterval(() => people.tell([...technicians.values()]), 20000);
 
   // Hands ------------------------------------------------------------------------------------------
 

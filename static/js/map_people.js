@@ -1,6 +1,8 @@
 // Technicians on the map with the age of their position, and their routes. Each marker and line is made once and moved.
 window.MapPeople = class {
   static STALE_MS = 15 * 60 * 1000;
+  static GLIDE_PX = 400;
+  static STILL = matchMedia("(prefers-reduced-motion: reduce)");
   static COLOURS = 6;
   static WIDTH = 38; // of a marker with its age, in pixels
   static HEIGHT = 50;
@@ -9,6 +11,7 @@ window.MapPeople = class {
   constructor(map, { day, choose }) {
     Object.assign(this, { map, day, choose, drawn: new Map(), routes: L.layerGroup().addTo(map), lines: new Map(), chosen: null });
     // Out of sight is out of the order of Tab and no goal for a job that is moved by keys.
+    map.on("zoomstart", () => this.drawn.forEach(({ marker }) => marker.getElement().classList.remove("is-gliding")));
     map.on("moveend", () => { this.drawn.forEach((drawn) => this.hide(drawn)); this.spread(); });
   }
   dropOn(made, technician) {
@@ -30,6 +33,8 @@ window.MapPeople = class {
     const age = MapRows.element("small", "", { "aria-hidden": "true" });
     marker.getElement().append(age);
     button.addEventListener("click", () => this.choose(technician.pk));
+    const made = marker.getElement();
+    made.addEventListener("transitionend", ({ target }) => { if (target === made) made.classList.remove("is-gliding"); });
     const drawn = { marker, button, age };
     this.drawn.set(technician.pk, drawn);
     return drawn;
@@ -40,17 +45,29 @@ window.MapPeople = class {
     const drawn = this.drawn.get(technician.pk) ?? this.make(technician, at);
     const made = drawn.marker.getElement();
     const age = technician.recorded_at ? Math.max(0, Date.now() - Date.parse(technician.recorded_at)) : null;
-    if (!drawn.marker.getLatLng().equals(at)) drawn.marker.setLatLng(at);
+    if (!drawn.marker.getLatLng().equals(at)) this.move(drawn.marker, at);
     made.dataset.technician = technician.pk;
     made.dataset.doing = technician.doing;
     made.classList.toggle("is-stale", age === null || age > MapPeople.STALE_MS);
     this.dropOn(made, technician);
     MapRows.write(drawn.button, technician.name.split(/\s+/).map((word) => word[0]).slice(0, 2).join(""));
-    MapRows.write(drawn.age, age === null ? "home" : MapPeople.ageText(age));
-    const name = `${technician.name}, ${technician.label}, ${age === null ? "at home, no position" : `position ${MapPeople.ageText(age)}`}`;
+    made.classList.toggle("is-silent", Boolean(technician.silent));
+    const mark = technician.silent ? "◌ silent " : technician.is_stuck ? "▲ " : technician.hint ? "⌂ " : "";
+    MapRows.write(drawn.age, mark + (age === null ? "home" : MapPeople.ageText(age)));
+    const where = age === null ? "at home, no position" : age < 60000 ? "position just now" : `position ${MapPeople.ageText(age)} ago`;
+    const more = [technician.hint, technician.is_stuck && "no nearer for a while", technician.silent && "phone silent"];
+    const name = [technician.name, technician.label, ...more.filter(Boolean), where].join(", ");
     drawn.button.setAttribute("aria-label", name);
     drawn.button.title = name;
     return this.hide(drawn);
+  }
+  // A short way is driven, a long one jumped: whoever was silent for an hour did not fly.
+  move(marker, at) {
+    const from = this.map.latLngToLayerPoint(marker.getLatLng());
+    const distance = from.distanceTo(this.map.latLngToLayerPoint(at));
+    const isSeen = !marker.getElement().hidden && !document.hidden && !MapPeople.STILL.matches;
+    marker.getElement().classList.toggle("is-gliding", isSeen && distance >= 1 && distance < MapPeople.GLIDE_PX);
+    marker.setLatLng(at);
   }
   hide({ marker, button }) {
     if (button !== document.activeElement) marker.getElement().hidden = !this.map.getBounds().contains(marker.getLatLng());

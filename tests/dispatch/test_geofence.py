@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -178,7 +179,7 @@ def test_nobody_comes_and_goes_faster_than_the_dwell(fixes, status):
         if after.is_inside != visit.is_inside:
             flips.append(at(seconds))
         visit = after
-    assert all(later - earlier >= DWELL for earlier, later in zip(flips, flips[1:], strict=False))
+    assert all(later - earlier >= DWELL for earlier, later in pairwise(flips))
 
 
 @given(st.lists(st.floats(0, 50_000), min_size=1))

@@ -117,6 +117,7 @@ def test_markers_move_and_change_in_place(board_map, omar, jobs, tess):
     fix = Fix(latitude=40.082, longitude=-75.1, recorded_at=timezone.now())
     assert in_thread(actions.take_position, tess, fix, source="gateway")
     expect(tess_marker).to_contain_text("just now")
+    expect(tess_marker).not_to_have_class(re.compile("is-gliding"))
     assert tess_marker.bounding_box()["x"] > before["x"] + 40
     with page.expect_response(re.compile(rf"/board/map/data/.*ids=([^&]*2C)?{leak.pk}\b")):
         in_thread(actions.assign_job, leak, tess, by=omar)
