@@ -88,19 +88,29 @@ def what_if(
     job: Job, *, technician: Technician, day: date, starts_at: datetime | None, now: datetime
 ) -> tuple[list[Prediction], list[Prediction]]:
     """The technician's day without the job, and with it at that time. Writes nothing."""
+    return what_if_each(job, {technician: starts_at}, day=day, now=now)[technician.pk]
+
+
+def what_if_each(
+    job: Job, starts: dict[Technician, datetime | None], *, day: date, now: datetime
+) -> dict[int, tuple[list[Prediction], list[Prediction]]]:
+    """As `what_if` for each of these technicians, by their ids; the queries are as many as for one."""
     settings = DispatchSettings.load()
     travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
-    facts = next(_load([technician], now=now, until=day, zones={}))
-    others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
     place = _place(job.site.latitude, job.site.longitude)
-    added = replace(
-        _stop(job, place), status=Status.ASSIGNED, planned_starts_at=starts_at, en_route_at=None, started_at=None
-    )
-    later = [n for n, stop in enumerate(others) if starts_at and _begins_after(stop, starts_at)]
-    at = later[0] if later else len(others)
-    routes = (others, [*others[:at], added, *others[at:]])
-    return tuple(_predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel) for route in routes)
+    added = replace(_stop(job, place), status=Status.ASSIGNED, en_route_at=None, started_at=None)
+    found = {}
+    for facts in _load(list(starts), now=now, until=day, zones={}):
+        starts_at = starts[facts.technician]
+        others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
+        later = [n for n, stop in enumerate(others) if starts_at and _begins_after(stop, starts_at)]
+        at = later[0] if later else len(others)
+        routes = (others, [*others[:at], replace(added, planned_starts_at=starts_at), *others[at:]])
+        found[facts.technician.pk] = tuple(
+            _predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel) for route in routes
+        )
+    return found
 
 
 def _begins_after(stop: Stop, instant: datetime) -> bool:

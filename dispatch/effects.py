@@ -1,14 +1,16 @@
 """What a placement would bring: the way there, and which stops it would make late. Tells; objects to nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 
-from dispatch.arrivals import what_if
+from dispatch.arrivals import what_if_each
+from dispatch.eligibility import span
 from dispatch.models import Job
 from dispatch.placement import Placement
 from dispatch.progress import Prediction
+from technicians.models import Technician
 
 NAMED = 3  # stops that the ghost names; of more it gives the number
 
@@ -18,12 +20,25 @@ class Effect:
     own: Prediction | None  # None for what has no technician, or lies in the past
     made_late: list[Prediction]  # other stops that will be later than now, and late
     named: frozenset[int]  # those of them that the user may see
+    delays: tuple[int, ...] = ()  # minutes by which each of the other stops begins later
 
     @property
     def sentences(self) -> list[str]:
         if self.own is None:
             return []
         return [*self._way(), *self._lateness()]
+
+    @property
+    def on_the_route(self) -> str:
+        """“Delays 2 stops by up to 35 min; makes J-000012 20 min late”"""
+        if self.own is None:
+            return ""
+        if not self.delays:
+            return "Delays none of their stops"
+        stops = f"{len(self.delays)} stop{'s' if len(self.delays) > 1 else ''}"
+        by = f"up to {span(max(self.delays))}" if len(self.delays) > 1 else span(self.delays[0])
+        late = self._lateness()[1 if self.own.late_minutes else 0 :]
+        return "; ".join([f"Delays {stops} by {by}", *(sentence[0].lower() + sentence[1:] for sentence in late)])
 
     def _way(self) -> list[str]:
         if self.own.travel_km is None:
@@ -43,16 +58,46 @@ class Effect:
         return f"J-{job_id:06d}" if job_id in self.named else "a job in another zone"
 
 
+NO_EFFECT = Effect(None, [], frozenset())
+
+
 def effect_of(job: Job, placement: Placement, *, user, now: datetime) -> Effect:
-    if placement.technician is None or placement.day is None or placement.day < timezone.localdate(now):
-        return Effect(None, [], frozenset())
-    before, after = what_if(
-        job, technician=placement.technician, day=placement.day, starts_at=placement.starts_at, now=now
-    )
+    if placement.technician is None or placement.day is None:
+        return NO_EFFECT
+    starts = {placement.technician: placement.starts_at}
+    return effects_of(job, starts, day=placement.day, user=user, now=now)[placement.technician.pk]
+
+
+def effects_of(
+    job: Job, starts: dict[Technician, datetime | None], *, day: date, user, now: datetime
+) -> dict[int, Effect]:
+    """What it would bring to give the job to each of these technicians; the queries are as many as for one."""
+    if day < timezone.localdate(now):
+        return {technician.pk: NO_EFFECT for technician in starts}
+    outcomes = what_if_each(job, starts, day=day, now=now)
+    made_late = {pk: _made_late(job, before, after) for pk, (before, after) in outcomes.items()}
+    ids = [stop.job_id for stops in made_late.values() for stop in stops[:NAMED]]
+    visible = frozenset(Job.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    return {
+        pk: Effect(
+            own=next((stop for stop in after if stop.job_id == job.pk), None),
+            made_late=made_late[pk],
+            named=visible,
+            delays=_delays(before, after),
+        )
+        for pk, (before, after) in outcomes.items()
+    }
+
+
+def _made_late(job: Job, before: list[Prediction], after: list[Prediction]) -> list[Prediction]:
     late_before = {stop.job_id: stop.late_minutes for stop in before}
-    own = next((stop for stop in after if stop.job_id == job.pk), None)
-    made_late = [
-        stop for stop in after if stop.job_id != job.pk and stop.late_minutes > late_before.get(stop.job_id, 0)
-    ]
-    visible = Job.objects.visible_to(user).filter(pk__in=[stop.job_id for stop in made_late[:NAMED]])
-    return Effect(own, made_late, frozenset(visible.values_list("pk", flat=True)))
+    return [stop for stop in after if stop.job_id != job.pk and stop.late_minutes > late_before.get(stop.job_id, 0)]
+
+
+def _delays(before: list[Prediction], after: list[Prediction]) -> tuple[int, ...]:
+    """In minutes, of each stop that will begin later than without the job."""
+    began = {stop.job_id: stop.starts_at for stop in before}
+    delays = (
+        int((stop.starts_at - began[stop.job_id]).total_seconds() // 60) for stop in after if stop.job_id in began
+    )
+    return tuple(minutes for minutes in delays if minutes > 0)

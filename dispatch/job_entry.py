@@ -1,7 +1,11 @@
 """The New Job form: customer, site, job, skills and technician, each found or made, saved as a whole or not at all."""
 
+from datetime import datetime
+from typing import Final
+
 from django.db import transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from dispatch import actions
 from dispatch.forms import (
@@ -14,13 +18,17 @@ from dispatch.forms import (
     customers_with_phone,
 )
 from dispatch.models import Customer, Job, Site
+from dispatch.qualification import NeededSkill
+from technicians.models import Skill
+
+USUAL_MINUTES: Final = 60  # as long as no duration is given
 
 
 class JobEntry:
     """`customer` and `site` in the data are ids of existing ones; without them new ones are made."""
 
     def __init__(self, data=None, *, user):
-        self.user = user
+        self.user, self.data = user, data or {}
         self.customer = chosen(Customer.objects, data.get("customer")) if data else None
         self.site = chosen(self.customer.sites, data.get("site")) if self.customer else None
         self.customer_form = CustomerForm(None if self.customer else data, prefix="customer")
@@ -52,6 +60,35 @@ class JobEntry:
         verdicts = [form.is_valid() for form in self._used_forms]  # every one, so that all errors show
         return all(verdicts)
 
+    def values_so_far(self) -> dict[str, object]:
+        """What the fields say of the job as far as they make sense; `site` may be one that is not saved."""
+        forms = self.job_form, self.skills_form, self.site_form
+        for form in forms:
+            form.full_clean()
+        job, site = self.job_form.cleaned_data, self.site_form
+        names = {skill.pk: skill.name for skill in Skill.objects.all()}
+        return {
+            "priority": job.get("priority"),
+            "scheduled_on": job.get("scheduled_on"),
+            **{name: job.get(name) for name in JobForm.INSTANTS},
+            "duration_minutes": job.get("duration_minutes") or USUAL_MINUTES,
+            "skills": tuple(NeededSkill(n.skill_id, names[n.skill_id], n.level) for n in self._needs_so_far()),
+            "site": self.site or (site.instance if site.is_bound and not site.errors else None),
+        }
+
+    def _needs_so_far(self) -> list[actions.SkillNeed]:
+        return [] if self.skills_form.errors else self.skills_form.needs()
+
+    @property
+    def proposed_start(self) -> datetime | None:
+        """The start that was shown beside the chosen technician; a planned start that was typed goes before it."""
+        try:
+            found = parse_datetime(self.data.get("proposed_start", ""))
+        except ValueError:
+            return None
+        is_that_day = found and found.tzinfo and timezone.localdate(found) == self.job_form.cleaned_data["scheduled_on"]
+        return found if is_that_day else None
+
     @transaction.atomic
     def create(self) -> Job:
         """Raises actions.ActionRefused; then nothing is left of the customer and site either."""
@@ -60,11 +97,14 @@ class JobEntry:
         if site is None:
             self.site_form.instance.customer = customer
             site = self.site_form.save()
+        technician, values = self.technician_form.cleaned_data["technician"], self.job_form.job_values()
+        if technician and values["planned_starts_at"] is None:
+            values["planned_starts_at"] = self.proposed_start
         return actions.create_job(
             customer=customer,
             site=site,
             by=self.user,
-            technician=self.technician_form.cleaned_data["technician"],
+            technician=technician,
             skills=self.skills_form.needs(),
-            **self.job_form.job_values(),
+            **values,
         )

@@ -79,6 +79,10 @@ class Score:
         return sum(factor.points for factor in self.factors)
 
     @property
+    def missing(self) -> int:
+        return 100 - self.total
+
+    @property
     def text(self) -> str:
         return "; ".join(factor.text for factor in self.factors if factor.text)
 

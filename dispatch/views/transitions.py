@@ -1,16 +1,20 @@
 """Assigning, status changes and holds: each a page of its own, and a dialog on the board."""
 
 import json
+from datetime import datetime
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
 from dispatch.action_forms import USUAL_HOLDS
-from dispatch.candidates import candidates_for
+from dispatch.candidates import start_to_keep
 from dispatch.forms import HoldForm, StatusForm, TechnicianChoiceForm
+from dispatch.matches import load_matches
 from dispatch.models import Job
 from dispatch.workflow import Actor, steps_from
 
@@ -41,26 +45,40 @@ def done(request, job: Job, text: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required("dispatch.change_job", raise_exception=True)
 def assign_job(request, pk):
+    """With `plan` the job gets the start that was shown beside the technician, if it has none of its own."""
     job = dispatchable_job(request, pk)
-    form = TechnicianChoiceForm(request.POST or None, user=request.user, required=True)
-    refusal, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                job = actions.assign_job(
-                    job, form.cleaned_data["technician"], by=request.user, seen=request.POST.get("seen")
-                )
-                return done(request, job, f"{job.number} assigned to {job.technician}.")
-            except actions.ActionRefused as refused:
-                job, refusal, status = dispatchable_job(request, pk), refused.reason, 409
+    if request.method == "GET":
+        return assign_dialog(request, job)
+    form = TechnicianChoiceForm(request.POST, user=request.user, required=True)
+    if not form.is_valid():
+        return assign_dialog(request, job, form=form, status=422)
+    technician, data = form.cleaned_data["technician"], request.POST
+    starts_at = _instant(data.get(f"start-{technician.pk}")) if data.get("plan") else None
+    try:
+        job = actions.assign_as_proposed(job, technician, starts_at=starts_at, by=request.user, seen=data.get("seen"))
+    except actions.ActionRefused as refused:
+        return assign_dialog(request, dispatchable_job(request, pk), refusal=refused.reason, status=409)
+    return done(request, job, f"{job.number} assigned to {job.technician}.")
+
+
+def assign_dialog(request, job: Job, *, form=None, refusal: str = "", status: int = 200) -> HttpResponse:
+    now = timezone.now()
     context = {
         "job": job,
-        "candidates": candidates_for(job, user=request.user),
-        "form": form,
+        "matches": load_matches(job, user=request.user, now=now),
+        "form": form or TechnicianChoiceForm(user=request.user, required=True),
         "refusal": refusal,
+        "may_plan": start_to_keep(job, now=now) is None,
     }
     return render_dialog(request, "assign_job", context, status=status)
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        found = parse_datetime(text or "")
+    except ValueError:
+        return None
+    return found if found and found.tzinfo else None
 
 
 @require_http_methods(["GET", "POST"])
