@@ -58,7 +58,8 @@ def midnight_of(day: date) -> datetime:
 
 
 def _visit(job: Job, needs: Needs, candidates: list[Candidate], *, origin: datetime) -> Visit:
-    earliest, latest = midnight_of(needs.day), midnight_of(needs.day + timedelta(days=1)) - MINUTE
+    # A shift of that day may go on after midnight; when it ends is its crew's to say.
+    earliest, latest = midnight_of(needs.day), midnight_of(needs.day + timedelta(days=2))
     if needs.starts_at:
         earliest = latest = needs.starts_at
     elif needs.promised:
