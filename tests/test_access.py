@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from dispatch.actions import add_device
 from dispatch.models import AutoAssignRun, BoardAction, Status
 from tests.factories import make_job
 
@@ -71,9 +72,6 @@ TABLE = {
     "best_matches": [Access(BOARD, pk="job")],
     "call_to_job": [Access(BOARD, "post", pk="job")],
     "new_job_candidates": [Access(BOARD, "post")],
-    "best_matches": [Access(BOARD, pk="job")],
-    "call_to_job": [Access(BOARD, "post", pk="job")],
-    "new_job_candidates": [Access(BOARD, "post")],
     "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "board_lanes": [Access(BOARD, query="?axis=7-18")],
     "map": [Access(BOARD)],
@@ -125,6 +123,13 @@ TABLE = {
     "technicians": [Access(BOARD)],
     "day_sheets": [Access(BOARD)],
     "day_sheet": [Access(BOARD, pk="technician")],
+    "gps": [Access(ANYONE, pk="secret", query="?id=1"), Access(ANYONE, "post", pk="secret", query="?id=1")],
+    "devices": [Access(BOARD | TECHNICIAN, pk="technician")],
+    "add_device": [Access(BOARD | TECHNICIAN, "post", pk="technician")],
+    "device": [Access(BOARD | TECHNICIAN, pk="device")],
+    "revoke_device": [Access(BOARD | TECHNICIAN, pk="device"), Access(BOARD | TECHNICIAN, "post", pk="device")],
+    "track": [Access(BOARD, pk="technician")],
+    "own_track": [Access(TECHNICIAN)],
     "phone": [Access(TECHNICIAN)],
     "change_duty": [Access(TECHNICIAN, "post")],
     "phone_job": [Access(TECHNICIAN, pk="job")],
@@ -185,6 +190,8 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
     ids["auto_assign_run"] = AutoAssignRun.objects.create(created_by=dana, created_at=timezone.now(), job_ids=[]).pk
     ids["technician"] = tess.pk
+    new_device = add_device(tess, "osmand", by=omar)
+    ids |= {"device": new_device.device.pk, "secret": new_device.secret}
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()
