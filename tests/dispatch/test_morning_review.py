@@ -1,5 +1,5 @@
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.core import mail
@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import actions, tasks
+from dispatch import actions
 from dispatch.actions import Handing
 from dispatch.models import BoardAction, LiveVersion, Notification, Status
 from technicians import attendance
@@ -364,7 +364,7 @@ def test_sending_tells_everyone_who_has_jobs_that_day(client, dana, omar, north,
     assigned(tom, omar, south)
     client.force_login(dana)
     shown = text_of(client.post(reverse("send_day"), {"day": day().isoformat()}))
-    notice = Notification.objects.get()
+    notice = Notification.objects.get(kind=Notification.Kind.DAY_SENT)
     assert notice.recipient == tess.user
     assert notice.text.endswith("1 job, first 09:00 at 5 Elm St")
     assert "no e-mail server is set up" in shown
@@ -384,7 +384,7 @@ def test_sending_twice_leaves_one_notice(client, dana, omar, north, tess):
     client.force_login(dana)
     for _ in range(2):
         client.post(reverse("send_day"), {"day": day().isoformat()})
-    assert Notification.objects.count() == 1
+    assert Notification.objects.filter(kind=Notification.Kind.DAY_SENT).count() == 1
 
 
 def test_who_has_no_address_is_told_apart_from_who_gets_an_email(client, dana, omar, north, tess, sue, settings):
@@ -401,7 +401,8 @@ def test_who_has_no_address_is_told_apart_from_who_gets_an_email(client, dana, o
 def test_the_email_lists_the_jobs_of_the_day_in_order(omar, north, tess):
     late, early = (assigned(tess, omar, north, planned_starts_at=at(hour)) for hour in (13, 9))
     type(tess.user).objects.filter(pk=tess.user_id).update(email="tess@example.com")
-    assert tasks.send_day_email(tess.pk, day().isoformat())
+    tess.user.refresh_from_db()
+    assert actions.email_day(tess, day())
     (sent,) = mail.outbox
     assert sent.to == ["tess@example.com"]
     assert sent.body.index(early.number) < sent.body.index(late.number)
@@ -409,5 +410,5 @@ def test_the_email_lists_the_jobs_of_the_day_in_order(omar, north, tess):
 
 def test_no_email_is_sent_when_the_jobs_have_gone_meanwhile(omar, tess):
     type(tess.user).objects.filter(pk=tess.user_id).update(email="tess@example.com")
-    assert not tasks.send_day_email(tess.pk, "2026-03-09")
+    assert not actions.email_day(tess, date(2026, 3, 9))
     assert mail.outbox == []
