@@ -82,7 +82,9 @@ def _whole_minute(now: datetime) -> datetime:
     return (now + timedelta(seconds=59)).replace(second=0, microsecond=0)
 
 
-def judge(job: Job, placement: Placement, *, by=None, base_version: int | None = None) -> Verdict:
+def judge(
+    job: Job, placement: Placement, *, by=None, base_version: int | None = None, now: datetime | None = None
+) -> Verdict:
     """What speaks against putting the job there. Reads the technician's day in a constant number of queries.
 
     `base_version` is the version that `by` was looking at: what others have moved since is an objection.
@@ -94,8 +96,8 @@ def judge(job: Job, placement: Placement, *, by=None, base_version: int | None =
         return Verdict(placement, objections=objections)
     themselves = Technician.objects.filter(pk=placement.technician.pk)
     technician = with_that_day(themselves, day=placement.day, besides=job).get()
-    has = qualification_of(technician, day=placement.day, user=by)
-    needs = needs_of(job, day=placement.day, starts_at=placement.starts_at)
+    has = qualification_of(technician, day=placement.day, user=by, now=now)
+    needs = needs_of(job, day=placement.day, starts_at=placement.starts_at, now=now)
     return Verdict(
         placement,
         objections=objections + reasons_against(needs, has),

@@ -58,7 +58,7 @@ def place_job(
         job = fresh(job)
         if seen is not None and seen != job.seen:
             raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
-        verdict = _checked(job, placement, on_conflict=on_conflict, by=by, base_version=base_version)
+        verdict = _checked(job, placement, on_conflict=on_conflict, by=by, base_version=base_version, now=now)
         if on_conflict == SHIFT:
             later = _later_stops(job, placement, by=by).filter(pk__in=[stop.pk for stop in later])
             placement = _after_the_earlier_ones(placement, verdict)
@@ -72,8 +72,10 @@ def place_job(
     return job
 
 
-def _checked(job: Job, placement: Placement, *, on_conflict: str, by, base_version: int | None) -> Verdict:
-    verdict = judge(job, placement, by=by, base_version=base_version)
+def _checked(
+    job: Job, placement: Placement, *, on_conflict: str, by, base_version: int | None, now: datetime
+) -> Verdict:
+    verdict = judge(job, placement, by=by, base_version=base_version, now=now)
     if verdict.outcome == Outcome.REFUSED:
         raise ActionRefused(verdict.refusal, job)
     if verdict.outcome == Outcome.ASK and on_conflict == ASK:

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from dispatch import suggestions
 from dispatch.actions.base import ActionRefused, Actor
-from dispatch.actions.place import place_job
 from dispatch.actions.suggestions import (
     expire,
+    give,
     in_public,
-    placement_of,
     publish_suggestion,
     suggest,
     why_it_no_longer_holds,
+    why_not,
 )
 from dispatch.candidates import Candidate, candidates_for
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Priority, Status, StatusChange, Suggestion
@@ -147,14 +147,16 @@ def _carry_out(decision: Decision, job: Job, *, now: datetime) -> None:
         case Verb.LEAVE:
             _say_why(job, "")
             _withdraw(job, "Smart dispatch leaves this job to people.", now=now)
-            _tell_if_urgent(job, f"{job.number} is urgent and has nobody: {job.title}", now=now)
+            _tell_if_urgent(job, f"Urgent: {job.number} {job.title}: nobody has it", now=now)
 
 
 def _assign(job: Job, candidate: Candidate, *, now: datetime) -> None:
     # Two jobs may be on their way to the same technician: the second one is judged when the first is in their day.
     Technician.objects.select_for_update(no_key=True).get(pk=candidate.technician.pk)
-    placement = placement_of(job, candidate.technician, candidate.starts_at, now=now)
-    place_job(job, placement, by=None, note=f"Smart dispatch: {in_public(job, candidate.sentence)}", now=now)
+    if why := why_not(job, candidate.technician, candidate.starts_at, now=now):
+        raise ActionRefused(why, job)
+    note = f"Smart dispatch: {in_public(job, candidate.sentence)}"
+    give(job, candidate.technician, candidate.starts_at, by=None, note=note, now=now)
 
 
 def _suggest(job: Job, candidate: Candidate, *, now: datetime) -> None:
@@ -162,7 +164,7 @@ def _suggest(job: Job, candidate: Candidate, *, now: datetime) -> None:
         return
     publish_suggestion(job)
     text = f"{job.number} {job.title}: {candidate.technician} is suggested ({candidate.score.total} of 100)"
-    if _tell_if_urgent(job, f"Urgent and nobody has it: {text}", now=now):
+    if _tell_if_urgent(job, f"Urgent: {text}", now=now):
         return
     people = dispatchers_of(job.zone_id)
     notify(people, Kind.SUGGESTION_WAITING, text, job=job, once_key=f"suggested-{job.pk}-{job.version}", now=now)

@@ -1,15 +1,17 @@
 """A suggestion's life: made, confirmed, dismissed, or expired because it no longer holds."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from dispatch import realtime, suggestions
 from dispatch.actions.base import ActionRefused, check_may_dispatch, fresh, groups_of_job
-from dispatch.actions.place import PlacementConflict, place_job
+from dispatch.actions.call import call_to_job
+from dispatch.actions.place import SHIFT, place_job
+from dispatch.calling import When
 from dispatch.candidates import Candidate
-from dispatch.models import DispatchSettings, Job, Suggestion
+from dispatch.models import DispatchSettings, Job, Priority, Suggestion
 from dispatch.placement import Outcome, Placement, judge
 from dispatch.smart_rules import numbers_in, without_other_jobs
 from technicians.models import Technician
@@ -68,12 +70,8 @@ def _confirm(suggestion: Suggestion, *, by, now: datetime) -> Job:
     if why := why_it_no_longer_holds(suggestion, minutes=minutes, now=now):
         raise NoLongerHolds(why)
     suggestions.close(suggestion, State.CONFIRMED, by=by, now=now)
-    placement = placement_of(suggestion.job, suggestion.technician, suggestion.starts_at, now=now)
     note = f"Suggested by smart dispatch: {suggestion.sentence}"
-    try:
-        return place_job(suggestion.job, placement, by=by, note=note, now=now)
-    except PlacementConflict as conflict:
-        raise NoLongerHolds(f"{suggestion.technician}: {in_public(suggestion.job, conflict.reason)}.") from None
+    return give(suggestion.job, suggestion.technician, suggestion.starts_at, by=by, note=note, now=now)
 
 
 def _why_closed(suggestion: Suggestion) -> str:
@@ -109,16 +107,44 @@ def why_it_no_longer_holds(suggestion: Suggestion, *, minutes: int, now: datetim
         return f"It was worked out {minutes} minutes ago."
     if suggestion.starts_at and suggestion.starts_at < now:
         return f"Its time, {timezone.localtime(suggestion.starts_at):%H:%M}, has passed."
-    placement = placement_of(suggestion.job, suggestion.technician, suggestion.starts_at, now=now)
-    verdict = judge(suggestion.job, placement)
+    return why_not(suggestion.job, suggestion.technician, suggestion.starts_at, now=now)
+
+
+# Giving the job to somebody -----------------------------------------------------------------------
+
+
+def why_not(job: Job, technician: Technician, starts_at: datetime | None, *, now: datetime) -> str:
+    """What speaks against it now, in a sentence; empty if nothing does."""
+    verdict = judge(job, _placement(job, technician, starts_at, now=now), now=now)
     if verdict.outcome == Outcome.OK:
         return ""
     why = verdict.refusal or "; ".join(objection.text for objection in verdict.objections)
-    return f"{suggestion.technician}: {in_public(suggestion.job, why)}."
+    return f"{technician}: {in_public(job, why)}."
 
 
-def placement_of(job: Job, technician: Technician, starts_at: datetime | None, *, now: datetime) -> Placement:
-    return Placement(technician, job.scheduled_on or timezone.localdate(now), starts_at or job.planned_starts_at)
+def give(job: Job, technician: Technician, starts_at: datetime | None, *, by, note: str, now: datetime) -> Job:
+    """As it was worked out. Call it where nothing speaks against it."""
+    if not _goes_first(job):
+        return place_job(job, _placement(job, technician, starts_at, now=now), by=by, note=note, now=now)
+    if _day(job, now=now) == timezone.localdate(now):
+        return call_to_job(job, technician, when=When.AFTER, by=by, note=note, now=now)
+    placement = Placement(technician, job.scheduled_on, starts_at)
+    return place_job(job, placement, by=by, on_conflict=SHIFT, note=note, now=now)
+
+
+def _goes_first(job: Job) -> bool:
+    """An urgent job without a time of its own pushes aside what has not begun."""
+    return job.priority == Priority.URGENT and job.planned_starts_at is None
+
+
+def _placement(job: Job, technician: Technician, starts_at: datetime | None, *, now: datetime) -> Placement:
+    """Whose time it takes is not asked of a job that goes first."""
+    start = None if _goes_first(job) else starts_at or job.planned_starts_at
+    return Placement(technician, _day(job, now=now), start)
+
+
+def _day(job: Job, *, now: datetime) -> date:
+    return job.scheduled_on or timezone.localdate(now)
 
 
 def in_public(job: Job, text: str) -> str:

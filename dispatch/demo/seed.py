@@ -13,7 +13,7 @@ from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_rout
 from dispatch.demo.routes import moment_of, shift_start
 from dispatch.demo.stage import Stage
 from dispatch.demo.trails import leave_trails
-from dispatch.models import Customer, Job, Status
+from dispatch.models import AssignmentRule, Customer, Job, Priority, Status
 from dispatch.models.jobs import ACTIVE
 from technicians.models import Technician
 from zones.models import ServiceZone
@@ -39,6 +39,8 @@ def seed_demo(
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             _play_day(stage, jobs=jobs, zone=zone)
         arrivals.refresh_everyone(now=moment)
+        if day >= timezone.localdate(moment):
+            _let_smart_dispatch_look(moment)
         actions.announce_jobs([None, *(zone.pk for zone in stage.company.zones.values())])
     return Job.objects.for_dispatch_day(day, today=day).count()
 
@@ -64,6 +66,16 @@ def _play_day(stage: Stage, *, jobs: int, zone) -> None:
     add_extras(stage, picker, counts, unassigned=jobs - on_board - counts.beside_routes, zone=zone)
     prepare_tomorrow(stage, picker, max(2, jobs // 12), zone=zone)
     leave_trails(shifts, stage.rng, moment=stage.moment)
+
+
+def _let_smart_dispatch_look(moment: datetime) -> None:
+    """What has low priority is assigned by itself, so that both ways are seen: the other rules suggest."""
+    AssignmentRule.objects.filter(priority=Priority.LOW, mode=AssignmentRule.Mode.MANUAL).update(
+        mode=AssignmentRule.Mode.AUTOMATIC
+    )
+    with realtime.muted():
+        actions.dispatch_waiting_jobs(now=moment)
+    arrivals.refresh_everyone(now=moment)
 
 
 def _run_routes(stage: Stage, shifts: list[Shift]) -> None:

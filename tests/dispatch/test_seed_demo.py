@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
+from dispatch import realtime
 from dispatch.demo import DEMO_LOGINS, DEMO_PASSWORD
 from dispatch.demo.area import ZONES
 from dispatch.demo.routes import SHIFT, at, shift_start
@@ -151,7 +152,19 @@ def test_the_command_refuses_a_day_without_anyone():
 
 
 @pytest.mark.django_db
-def test_seeding_announces_itself_once(django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks() as callbacks:
+def test_seeding_announces_itself_once(django_capture_on_commit_callbacks, monkeypatch):
+    events = []
+    monkeypatch.setattr(realtime, "_publish_now", lambda event, groups, payload: events.append(event))
+    with django_capture_on_commit_callbacks(execute=True):
         seed_demo(now=MIDDAY, technicians=3, jobs=12)
-    assert len(callbacks) == 1
+    # Besides, people are told what smart dispatch has to say of the day.
+    assert [event for event in events if event != "notified"] == ["board-changed"]
+
+
+@pytest.mark.django_db
+def test_smart_dispatch_has_looked_at_the_seeded_day():
+    seed_demo(now=MIDDAY)
+    waiting = Job.objects.awaiting_dispatch(today=timezone.localdate(MIDDAY))
+    assert waiting.filter(suggestions__state="open").count() >= 2
+    assert waiting.exclude(why_unassigned="").exists()
+    assert StatusChange.objects.filter(note__startswith="Smart dispatch: ").exists()

@@ -13,6 +13,7 @@ from dispatch import actions
 from dispatch.actions.suggestions import in_public
 from dispatch.models import AssignmentRule, BoardAction, DispatchSettings, Job, Priority, Status, Suggestion
 from dispatch.roles import Role
+from technicians import attendance
 from technicians.models import Proficiency, TimeOff
 from tests.factories import SiteFactory, SkillFactory, TechnicianFactory, UserFactory, make_job
 from tests.pages import html_of, text_of
@@ -322,3 +323,38 @@ def test_two_dispatchers_confirm_once(dana, omar, north, tess):
     assert (len(winners), [type(loser) for loser in losers]) == (1, [actions.ActionRefused])
     assert BoardAction.objects.filter(label__startswith="Assigned").count() == 1
     assert Job.objects.get(pk=suggestion.job_id).status_changes.count() == 2
+
+
+# Urgent jobs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_today", [True, False])
+def test_urgent_job_goes_before_what_is_not_begun(dana, north, tess, now, is_today):
+    """Only as a suggestion can it be known: the stop that is in its way is shifted when it is confirmed."""
+    day = timezone.localdate() + timedelta(days=not is_today)
+    if is_today:
+        attendance.clock_in(tess, now=now)
+    first = make_suggestion(dana, north, priority=Priority.URGENT, scheduled_on=day)
+    in_the_way = make_job(
+        Status.ASSIGNED,
+        by=dana,
+        zone=north,
+        technician=tess,
+        scheduled_on=day,
+        planned_starts_at=first.starts_at,
+        duration_minutes=60,
+    )
+    assert actions.expire_suggestions() == 0
+    job = actions.confirm_suggestion(first, by=dana)
+    assert (job.status, job.technician) == (Status.ASSIGNED, tess)
+    assert fresh(in_the_way).planned_starts_at >= job.planned_starts_at + timedelta(minutes=job.duration_minutes)
+
+
+def test_suggestion_for_an_urgent_job_expires_when_its_technician_goes_away(dana, north, tess, now):
+    attendance.clock_in(tess, now=now)
+    suggestion = make_suggestion(dana, north, priority=Priority.URGENT, scheduled_on=None)
+    TimeOff.objects.create(
+        technician=tess, kind="sick", starts_at=now - timedelta(hours=1), ends_at=now + timedelta(days=1)
+    )
+    assert actions.expire_suggestions() == 1
+    assert fresh(suggestion).state == State.EXPIRED
