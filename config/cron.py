@@ -8,6 +8,7 @@ at the start and so catches up on what was missed while the cron was down.
 from rq.cron import register
 
 from dispatch.tasks import (
+    clock_out_forgotten,
     deliver_due,
     dispatch_waiting_jobs,
     expire_suggestions,
@@ -26,6 +27,7 @@ DAY = 24 * 60 * 60
 
 register(deliver_due, "default", interval=MINUTE)
 register(predict_arrivals, "default", interval=MINUTE)
+register(clock_out_forgotten, "default", interval=MINUTE)
 register(watch_technicians, "default", interval=MINUTE)
 register(predict_later_arrivals, "default", interval=HOUR)
 register(expire_suggestions, "default", interval=MINUTE)

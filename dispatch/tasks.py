@@ -27,6 +27,10 @@ def predict_moved() -> int:
     return actions.predict_moved(now=timezone.now())
 
 
+def clock_out_forgotten() -> int:
+    return actions.clock_out_forgotten()
+
+
 def watch_technicians() -> dict[str, int]:
     return actions.watch_technicians()
 

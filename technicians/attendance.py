@@ -1,10 +1,13 @@
-"""Clocking in and out."""
+"""Clocking in and out, and breaks in between."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
-from technicians.models import ClockRecord, Technician
+from technicians.models import Break, ClockRecord, Technician
 
 
 def clock_in(technician: Technician, *, now: datetime) -> bool:
@@ -17,10 +20,51 @@ def clock_in(technician: Technician, *, now: datetime) -> bool:
     return True
 
 
-def clock_out(technician: Technician, *, now: datetime) -> bool:
-    """False if the technician was not on duty."""
-    return bool(technician.clock_records.filter(clocked_out_at=None).update(clocked_out_at=now))
+@transaction.atomic
+def clock_out(technician: Technician, *, now: datetime, **why) -> bool:
+    """False if the technician was not on duty. `why` are the record's fields that say who ended it."""
+    record = technician.clock_records.select_for_update().filter(clocked_out_at=None).first()
+    if record is None or not _is_open(record).update(clocked_out_at=now, **why):
+        return False
+    end_breaks_of([record.pk], at=now)
+    return True
 
 
 def is_on_duty(technician: Technician) -> bool:
     return technician.clock_records.filter(clocked_out_at=None).exists()
+
+
+@transaction.atomic
+def begin_break(technician: Technician, *, now: datetime) -> bool:
+    """False if they are on a break already, or not on duty."""
+    record = technician.clock_records.select_for_update().filter(clocked_out_at=None).first()
+    if record is None:
+        return False
+    try:
+        with transaction.atomic():
+            Break.objects.create(clock_record=record, began_at=max(now, record.clocked_in_at))
+    except IntegrityError:
+        return False
+    return True
+
+
+def end_break(technician: Technician, *, now: datetime) -> bool:
+    """False if they were not on a break."""
+    return bool(_end(Break.objects.filter(clock_record__technician=technician), at=now))
+
+
+def end_breaks_of(record_ids: Iterable[int], *, at: datetime) -> None:
+    """These stretches on duty are over: no break goes on beyond, and what began after that was none."""
+    breaks = Break.objects.filter(clock_record__in=record_ids)
+    breaks.filter(began_at__gt=at).delete()
+    breaks.filter(ended_at__gt=at).update(ended_at=at)
+    _end(breaks, at=at)
+
+
+def _end(breaks, *, at: datetime) -> int:
+    # A phone's clock may be behind: no break ends before it began.
+    return breaks.filter(ended_at=None).update(ended_at=Greatest(F("began_at"), at))
+
+
+def _is_open(record: ClockRecord):
+    return ClockRecord.objects.filter(pk=record.pk, clocked_out_at=None)

@@ -21,7 +21,15 @@ from dispatch.actions.create import create_job
 from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.deliver import deliver, deliver_due
 from dispatch.actions.devices import add_device, may_manage_devices, record_track_view, revoke_device
-from dispatch.actions.duty import clock_in, clock_out, clock_out_for, predict_arrivals
+from dispatch.actions.duty import (
+    begin_break,
+    clock_in,
+    clock_out,
+    clock_out_for,
+    clock_out_forgotten,
+    end_break,
+    predict_arrivals,
+)
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.following import predict_moved
@@ -56,6 +64,7 @@ __all__ = [
     "assign_as_proposed",
     "assign_job",
     "assign_waiting_job",
+    "begin_break",
     "board_action",
     "call_to_job",
     "change_assignment_rules",
@@ -65,6 +74,7 @@ __all__ = [
     "clock_in",
     "clock_out",
     "clock_out_for",
+    "clock_out_forgotten",
     "confirm_suggestion",
     "create_job",
     "create_jobs",
@@ -79,6 +89,7 @@ __all__ = [
     "duplicate_job",
     "edit_job",
     "email_day",
+    "end_break",
     "end_sickness",
     "expire_suggestions",
     "follow_moves",

@@ -1,16 +1,20 @@
-"""Being on duty."""
+"""Being on duty: clocking in and out, breaks, and clocking out whoever forgot."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Case, DateTimeField, OuterRef, Subquery, Value, When
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, groups_of_technician, name_for, publish_arrivals
 from dispatch.actions.bulk import announce_jobs
+from dispatch.models import Job
 from dispatch.models.jobs import ACTIVE
+from dispatch.overtime import on_duty_too_long
 from technicians import attendance
-from technicians.models import Technician
+from technicians.models import Break, ClockRecord, Technician
 
 MOST_NAMED = 200  # more jobs than this are told of as a whole board
 
@@ -27,9 +31,8 @@ def clock_in(technician: Technician, *, now: datetime | None = None) -> None:
 def clock_out(technician: Technician, *, now: datetime | None = None) -> None:
     """Refused while a job is under way: its time would go on running."""
     now = now or timezone.now()
-    active = technician.jobs.filter(status__in=ACTIVE).first()
-    if active:
-        raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
+    _lock([technician.pk])
+    _refuse_while_active(technician)
     if attendance.clock_out(technician, now=now):
         publish_technician(technician)
         publish_arrivals([technician.pk], now=now)
@@ -52,11 +55,85 @@ def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now:
         raise ActionRefused(f"Give a time between {since:%d %b %H:%M}, when they clocked in, and now.")
     if not reason.strip():
         raise ActionRefused("Say why you clock them out.")
-    open_still = technician.clock_records.filter(pk=record.pk, clocked_out_at=None)
-    if not open_still.update(clocked_out_at=at, closed_by=by, close_reason=reason.strip()):
+    if not attendance.clock_out(technician, now=at, closed_by=by, close_reason=reason.strip()):
         raise ActionRefused(f"{technician} has just clocked out.")
     publish_technician(technician)
     publish_arrivals([technician.pk], now=now)
+
+
+@transaction.atomic
+def begin_break(technician: Technician, *, now: datetime | None = None) -> None:
+    """Refused while a job is under way: its time would go on running."""
+    now = now or timezone.now()
+    _lock([technician.pk])
+    if not attendance.is_on_duty(technician):
+        raise ActionRefused("Clock in first.")
+    _refuse_while_active(technician)
+    if attendance.begin_break(technician, now=now):
+        publish_technician(technician)
+        publish_arrivals([technician.pk], now=now)
+
+
+@transaction.atomic
+def end_break(technician: Technician, *, now: datetime | None = None) -> None:
+    now = now or timezone.now()
+    if attendance.end_break(technician, now=now):
+        publish_technician(technician)
+        publish_arrivals([technician.pk], now=now)
+
+
+def end_break_for_work(technician_id: int | None, *, at: datetime) -> None:
+    """Whoever sets out or begins is not on a break any more; the job's own event tells of it."""
+    for technician in _lock([technician_id] if technician_id else []):
+        attendance.end_break(technician, now=at)
+
+
+def _refuse_while_active(technician: Technician) -> None:
+    active = technician.jobs.filter(status__in=ACTIVE).first()
+    if active:
+        raise ActionRefused(f"Finish or interrupt {active.number} first: it is {active.get_status_display()}.", active)
+
+
+def _lock(technician_ids: Iterable[int]) -> list[Technician]:
+    """Nobody begins a job at the moment at which a break begins or duty ends. In the order of all such locks."""
+    locked = Technician.objects.filter(pk__in=technician_ids).select_for_update(no_key=True)
+    return list(locked.order_by("pk"))
+
+
+# Whoever forgot -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def clock_out_forgotten(*, now: datetime | None = None) -> int:
+    """Clocks out who is on duty long after their shift, with nothing under way, as of when they must have left.
+
+    Whoever is on call now stays. Returns how many they were.
+    """
+    now = now or timezone.now()
+    due = {record.pk: (record.technician_id, left_at) for record, left_at in on_duty_too_long(now=now)}
+    technicians = _lock({technician_id for technician_id, _ in due.values()})
+    active = Job.objects.filter(technician__in=technicians, status__in=ACTIVE)
+    forgotten = ClockRecord.objects.filter(pk__in=due, clocked_out_at=None).exclude(
+        technician__in=active.values("technician")
+    )
+    ids = list(forgotten.select_for_update().values_list("pk", flat=True))
+    if not ids:
+        return 0
+    whens = (When(pk=pk, then=Value(due[pk][1], output_field=DateTimeField())) for pk in ids)
+    ClockRecord.objects.filter(pk__in=ids).update(clocked_out_at=Case(*whens), closed_by_system=True)
+    record_of_break = ClockRecord.objects.filter(pk=OuterRef("clock_record"))
+    Break.objects.filter(clock_record__in=ids, ended_at=None).update(
+        ended_at=Subquery(record_of_break.values("clocked_out_at"))
+    )
+    sent_home = {due[pk][0] for pk in ids}
+    for technician in technicians:
+        if technician.pk in sent_home:
+            publish_technician(technician)
+    publish_arrivals(sent_home, now=now)
+    return len(ids)
+
+
+# Telling of it ------------------------------------------------------------------------------------
 
 
 def publish_technician(technician: Technician) -> None:

@@ -18,6 +18,7 @@ from dispatch.actions.base import (
     name_for,
     publish_job,
 )
+from dispatch.actions.duty import end_break_for_work
 from dispatch.actions.journal import journalled
 from dispatch.billing import record_billing
 from dispatch.models import BillingRecord, Job, Status, StatusChange
@@ -98,6 +99,8 @@ def change_status(
         tap_id=tap_id,
     )
     settle_billing(current, was)
+    if to in ACTIVE:
+        end_break_for_work(gets, at=at)
     publish_job(current, also=groups_before, now=now)
     return current
 
