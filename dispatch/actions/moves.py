@@ -81,10 +81,11 @@ def _tell_due() -> bool:
 
 def _tell_later() -> None:
     if redis().set(_key("timer"), 1, nx=True, px=TIMER_MS):
-        later(ROUND_MS / 1000, _open_round)
+        later(ROUND_MS / 1000, open_round)
 
 
-def _open_round() -> None:
+def open_round() -> None:
+    """Whoever is still waiting: also for a process that died with its timer."""
     try:
         # Gone before the set is read: who comes after that sets a timer of their own.
         redis().delete(_key("timer"))

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch import geofence
 from dispatch.actions.duty import publish_technician
 from dispatch.actions.following import observe_sites, publish_hints, visit_of
+from dispatch.actions.moves import open_round
 from dispatch.models import DispatchSettings, Notification, SiteVisit, Status, User
 from dispatch.models.jobs import ACTIVE
 from dispatch.notify import Kind, dispatchers_of, notify
@@ -20,6 +21,7 @@ def watch_technicians(*, now: datetime | None = None) -> dict[str, int]:
     now = now or timezone.now()
     settings = DispatchSettings.load()
     _forget_finished()
+    open_round()
     return {
         "settled": _settle(now=now),
         "stuck": _find_stuck(settings, now=now),

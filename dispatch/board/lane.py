@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.utils import timezone
 
 from dispatch.crew import STALE_POSITION, doing_of, load_tone, position_shown_at
-from dispatch.models import Job
+from dispatch.models import Job, SiteVisit
 from dispatch.models.jobs import ACTIVE
 from dispatch.silence import silent_since
 from technicians.availability import Shift
@@ -98,6 +98,7 @@ class Lane:
     booked_minutes: int
     position_seconds: int | None
     is_silent: bool
+    hint: SiteVisit | None
     is_stuck: bool
     zone_name: str
 
@@ -187,6 +188,7 @@ def make_lane(technician: Technician, facts: Facts, axis: Axis) -> Lane:
         booked_minutes=sum(job.duration_minutes for job in that_day),
         position_seconds=max(0, int((facts.now - seen_at).total_seconds())) if seen_at else None,
         is_silent=_is_silent(technician, facts),
+        hint=active.hint if is_today and active and facts.may_see(active) else None,
         is_stuck=is_today and active is not None and active.stuck_since is not None,
         zone_name=next(iter(sorted(zone.name for zone in technician.zones.all())), ""),
     )
