@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from dispatch.models import Arrival, DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE, TO_DO
-from dispatch.progress import HOME, LAST_SITE, POSITION, Prediction, Stop, Whereabouts, predict
+from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
 from dispatch.travel import Place, StraightLine
-from technicians.availability import shifts_on
-from technicians.models import ClockRecord, Technician, WorkingHours
+from technicians.availability import Shift, break_until, shifts_touching
+from technicians.models import Break, ClockRecord, Technician, WorkingHours
 from technicians.positions import MAX_FUTURE
 
 CHUNK = 100  # technicians whose rows are locked at a time
@@ -36,6 +36,7 @@ class Facts:
 
     technician: Technician
     is_on_duty: bool
+    breaks: list[Break] = field(default_factory=list)  # taken since they clocked in
     hours: list[WorkingHours] = field(default_factory=list)
     days: dict[date, list[Stop]] = field(default_factory=lambda: defaultdict(list))
     last_site: tuple[datetime, Place] | None = None
@@ -92,9 +93,12 @@ def what_if(
 
 
 def what_if_each(
-    job: Job, starts: dict[Technician, datetime | None], *, day: date, now: datetime
+    job: Job, starts: dict[Technician, datetime | None], *, day: date, now: datetime, as_next: bool = False
 ) -> dict[int, tuple[list[Prediction], list[Prediction]]]:
-    """As `what_if` for each of these technicians, by their ids; the queries are as many as for one."""
+    """As `what_if` for each of these technicians, by their ids; the queries are as many as for one.
+
+    `as_next` puts it before all that they have still to begin, whatever is planned.
+    """
     settings = DispatchSettings.load()
     travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
@@ -104,13 +108,19 @@ def what_if_each(
     for facts in _load(list(starts), now=now, until=day, zones={}):
         starts_at = starts[facts.technician]
         others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
-        later = [n for n, stop in enumerate(others) if starts_at and _begins_after(stop, starts_at)]
+        later = [n for n, stop in enumerate(others) if _comes_after(stop, starts_at, as_next=as_next)]
         at = later[0] if later else len(others)
         routes = (others, [*others[:at], replace(added, planned_starts_at=starts_at), *others[at:]])
         found[facts.technician.pk] = tuple(
             _predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel) for route in routes
         )
     return found
+
+
+def _comes_after(stop: Stop, instant: datetime | None, *, as_next: bool) -> bool:
+    if as_next:
+        return stop.status == Status.ASSIGNED
+    return instant is not None and _begins_after(stop, instant)
 
 
 def _begins_after(stop: Stop, instant: datetime) -> bool:
@@ -122,9 +132,9 @@ def _begins_after(stop: Stop, instant: datetime) -> bool:
 
 def _load(technicians: list[Technician], *, now: datetime, until: date | None, zones: ZonesOfJobs) -> Iterator[Facts]:
     ids = [technician.pk for technician in technicians]
-    on_duty = ClockRecord.objects.filter(technician__in=ids, clocked_out_at=None)
-    on_duty_ids = set(on_duty.values_list("technician_id", flat=True))
-    found = {technician.pk: Facts(technician, technician.pk in on_duty_ids) for technician in technicians}
+    on_duty = ClockRecord.objects.filter(technician__in=ids, clocked_out_at=None).prefetch_related("breaks")
+    breaks = {record.technician_id: list(record.breaks.all()) for record in on_duty}
+    found = {each.pk: Facts(each, each.pk in breaks, breaks.get(each.pk, [])) for each in technicians}
     for row in WorkingHours.objects.filter(technician__in=ids):
         found[row.technician_id].hours.append(row)
     today = timezone.localdate(now)
@@ -179,18 +189,43 @@ def _place(latitude: float | None, longitude: float | None) -> Place | None:
 
 
 def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: timedelta, travel) -> list[Prediction]:
-    if day == timezone.localdate(now):
+    shifts = shifts_touching(day, facts.hours, zone=timezone.get_current_timezone()) or []
+    ends_at = shifts[-1].ends_at if shifts else None
+    planned = [Pause(s.break_starts_at, s.break_ends_at) for s in shifts if s.break_starts_at]
+    if day != timezone.localdate(now):
+        begins_at = _first_start(shifts, stops) or timezone.make_aware(datetime.combine(day, USUAL_START))
+        home = _at_home(facts.technician)
+        return predict(stops, now=begins_at, whereabouts=home, travel=travel, shift_ends_at=ends_at, pauses=planned)
+    return predict(
+        stops,
+        now=now,
+        whereabouts=_whereabouts(facts, now=now, fresh_for=fresh_for),
+        travel=travel,
         # Whoever is on duty works, whatever the calendar says.
-        begins_at = None if facts.is_on_duty else _shift_start(facts, day)
-        where = _whereabouts(facts, now=now, fresh_for=fresh_for)
-        return predict(stops, now=now, whereabouts=where, travel=travel, shift_starts_at=begins_at)
-    begins_at = _shift_start(facts, day) or timezone.make_aware(datetime.combine(day, USUAL_START))
-    return predict(stops, now=begins_at, whereabouts=_at_home(facts.technician), travel=travel)
+        shift_starts_at=None if facts.is_on_duty else _next_start(shifts, now=now),
+        shift_ends_at=ends_at,
+        pauses=_taken(facts, shifts, now=now) if facts.breaks else planned,
+    )
 
 
-def _shift_start(facts: Facts, day: date) -> datetime | None:
-    shifts = shifts_on(day, facts.hours, zone=timezone.get_current_timezone())
-    return shifts[0].starts_at if shifts else None
+def _first_start(shifts: list[Shift], stops: list[Stop]) -> datetime | None:
+    """Of a day to come. Last night's shift counts where something is planned for it."""
+    own = [shift for shift in shifts if not shift.is_from_day_before]
+    if not own:
+        return shifts[0].starts_at if shifts else None
+    planned = [stop.planned_starts_at for stop in stops if stop.planned_starts_at]
+    return min([own[0].starts_at, *(at for at in planned if any(s.starts_at <= at < s.ends_at for s in shifts))])
+
+
+def _next_start(shifts: list[Shift], *, now: datetime) -> datetime | None:
+    return next((shift.starts_at for shift in shifts if shift.ends_at > now), None)
+
+
+def _taken(facts: Facts, shifts: list[Shift], *, now: datetime) -> list[Pause]:
+    """Who has had a break takes no other; the one that goes on ends when the planned one does, or after the usual."""
+    is_open = facts.breaks[-1].ended_at is None
+    began_at = facts.breaks[-1].began_at
+    return [Pause(began_at, break_until(began_at, shifts, now=now))] if is_open else []
 
 
 def _whereabouts(facts: Facts, *, now: datetime, fresh_for: timedelta) -> Whereabouts:

@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dispatch.free_time import free_from, origin_at
+from dispatch.free_time import free_from, origin_at, whole_minute
 from dispatch.qualification import Booking, Needs, Qualification
 from dispatch.travel import Travel
-
-MINUTE = timedelta(minutes=1)
 
 
 class When(StrEnum):
@@ -29,8 +27,4 @@ def call_start(needs: Needs, has: Qualification, *, when: When, travel: Travel, 
         leaves_at = free_from(current.ends_at, needs, has)
         place = current.place or origin_at(leaves_at, needs, has).place
     leg = travel.leg(place, needs.place)
-    return _whole_minute(leaves_at + timedelta(minutes=leg.minutes if leg else 0))
-
-
-def _whole_minute(instant: datetime) -> datetime:
-    return (instant + MINUTE - timedelta(microseconds=1)).replace(second=0, microsecond=0)
+    return whole_minute(leaves_at + timedelta(minutes=leg.minutes if leg else 0))

@@ -69,12 +69,15 @@ def effect_of(job: Job, placement: Placement, *, user, now: datetime) -> Effect:
 
 
 def effects_of(
-    job: Job, starts: dict[Technician, datetime | None], *, day: date, user, now: datetime
+    job: Job, starts: dict[Technician, datetime | None], *, day: date, user, now: datetime, as_next: bool = False
 ) -> dict[int, Effect]:
-    """What it would bring to give the job to each of these technicians; the queries are as many as for one."""
+    """What it would bring to give the job to each of these technicians; the queries are as many as for one.
+
+    `as_next`: before all that they have still to begin.
+    """
     if day < timezone.localdate(now):
         return {technician.pk: NO_EFFECT for technician in starts}
-    outcomes = what_if_each(job, starts, day=day, now=now)
+    outcomes = what_if_each(job, starts, day=day, now=now, as_next=as_next)
     made_late = {pk: _made_late(job, before, after) for pk, (before, after) in outcomes.items()}
     ids = [stop.job_id for stops in made_late.values() for stop in stops[:NAMED]]
     visible = frozenset(Job.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))

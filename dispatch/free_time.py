@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 
 from dispatch.qualification import Booking, Needs, Qualification
 from dispatch.travel import Leg, Place, Travel
+from technicians.availability import left_of
 
 USUAL_START = time(8)  # of a day for which nobody has said when work begins
+MINUTE = timedelta(minutes=1)
 STEP = timedelta(minutes=5)  # nobody plans a start for 14:13
 
 
@@ -43,14 +45,21 @@ def first_start(needs: Needs, has: Qualification, *, travel: Travel) -> datetime
 
 
 def working_stretches(needs: Needs, has: Qualification) -> list[tuple[datetime, datetime]]:
-    """When the job could be worked on at all."""
+    """When the job could be worked on at all: begun on that day, though a night shift goes on after it."""
+    midnight, next_midnight = _midnight(needs.day), _midnight(needs.day + timedelta(days=1))
     hours = has.hours_for(needs)
     if hours is not None:
-        return [(shift.starts_at, shift.ends_at) for shift in hours]
-    midnight = timezone.make_aware(datetime.combine(needs.day, time.min)).astimezone(UTC)
-    usual = timezone.make_aware(datetime.combine(needs.day, USUAL_START)).astimezone(UTC)
-    opens = min(usual, needs.promised[0]) if needs.promised else usual
-    return [(opens, midnight + timedelta(days=1) + needs.duration)]
+        stretches = [(shift.starts_at, shift.ends_at) for shift in hours]
+    else:
+        usual = timezone.make_aware(datetime.combine(needs.day, USUAL_START)).astimezone(UTC)
+        opens = min(usual, needs.promised[0]) if needs.promised else usual
+        stretches = [(opens, next_midnight + needs.duration)]
+    left = left_of(stretches, [(away.starts_at, away.ends_at) for away in has.away])
+    return [(max(opens, midnight), closes) for opens, closes in left if opens < next_midnight and closes > midnight]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
 
 
 def origin_at(instant: datetime, needs: Needs, has: Qualification) -> Origin:
@@ -96,7 +105,7 @@ def _first(needs: Needs, has: Qualification, *, travel: Travel | None) -> dateti
 def _gaps(needs: Needs, has: Qualification) -> Iterator[Gap]:
     taken = [booked for booked in has.in_order if _stands(booked, needs)]
     for opens, closes in working_stretches(needs, has):
-        free_at = max(filter(None, (opens, needs.now, has.break_until)))
+        free_at = whole_minute(max(filter(None, (opens, needs.now, has.break_until))))
         for booked in taken:
             if booked.ends_at <= free_at:
                 continue
@@ -104,7 +113,7 @@ def _gaps(needs: Needs, has: Qualification) -> Iterator[Gap]:
                 break
             if booked.starts_at > free_at:
                 yield Gap(free_at, booked.starts_at, origin_at(free_at, needs, has), booked)
-            free_at = booked.ends_at
+            free_at = whole_minute(booked.ends_at)
         if free_at < closes:
             yield Gap(free_at, closes, origin_at(free_at, needs, has), None)
 
@@ -116,6 +125,11 @@ def _stands(booked: Booking, needs: Needs) -> bool:
 
 def _minutes(leg: Leg | None) -> timedelta:
     return timedelta(minutes=leg.minutes) if leg else timedelta()
+
+
+def whole_minute(instant: datetime) -> datetime:
+    """The next one, if it is none."""
+    return (instant + MINUTE - timedelta(microseconds=1)).replace(second=0, microsecond=0)
 
 
 def _rounded(instant: datetime) -> datetime:

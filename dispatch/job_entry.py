@@ -1,6 +1,6 @@
 """The New Job form: customer, site, job, skills and technician, each found or made, saved as a whole or not at all."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -86,8 +86,10 @@ class JobEntry:
             found = parse_datetime(self.data.get("proposed_start", ""))
         except ValueError:
             return None
-        is_that_day = found and found.tzinfo and timezone.localdate(found) == self.job_form.cleaned_data["scheduled_on"]
-        return found if is_that_day else None
+        day = self.job_form.cleaned_data["scheduled_on"]
+        if not (day and found and found.tzinfo):
+            return None
+        return found if timezone.localdate(found) - day in (timedelta(0), timedelta(days=1)) else None  # a night shift
 
     @transaction.atomic
     def create(self) -> Job:

@@ -41,6 +41,11 @@ class Match:
         return self.candidate.technician
 
     @property
+    def starts_at(self) -> datetime | None:
+        """When it begins if it is assigned: to whoever is at work, an urgent job is the next after what they do now."""
+        return self.calls[-1].starts_at if self.calls and self.candidate.is_on_duty else self.candidate.starts_at
+
+    @property
     def travel_minutes(self) -> int | None:
         leg = self.candidate.score.visit.leg
         return leg.minutes if leg else None
@@ -65,18 +70,19 @@ class Matches:
         return self.eligible[:3]
 
 
-def load_matches(job: Job, *, user, now: datetime, with_calls: bool = True) -> Matches:
+def load_matches(job: Job, *, user, now: datetime, with_effects: bool = True) -> Matches:
     """In a constant number of queries, however many technicians there are."""
     day = day_of(job, now=now)
     team = Team.load([day], user=user, now=now)
     needs = needs_of(job, day=day, starts_at=start_to_keep(job, now=now), now=now)
     matches = marked(team.ranked(needs, besides=job))
-    if with_calls:
-        _add_effects(job, matches[:EFFECTS_SHOWN], needs, user=user, now=now)
-        if job.priority == Priority.URGENT and needs.now:
-            for match in matches:
-                has = team.brought_by(match.technician, day, besides=job)
-                match.calls = _calls(needs, has, team, now=now) if not has.off_reason else []
+    is_a_call = needs.is_urgent and needs.now is not None and needs.starts_at is None
+    if is_a_call:
+        for match in matches:
+            has = team.brought_by(match.technician, day, besides=job)
+            match.calls = _calls(needs, has, team, now=now) if not has.off_reason else []
+    if with_effects:
+        _add_effects(job, matches[:EFFECTS_SHOWN], needs, user=user, now=now, as_next=is_a_call)
     return parted(matches, besides=job.technician_id)
 
 
@@ -109,9 +115,9 @@ def _award(badge: str, matches: list[Match], measure) -> None:
                 match.badges.append(badge)
 
 
-def _add_effects(job: Job, matches: list[Match], needs: Needs, *, user, now: datetime) -> None:
-    starts = {match.technician: match.candidate.starts_at for match in matches if match.candidate.starts_at}
-    effects = effects_of(job, starts, day=needs.day, user=user, now=now) if starts else {}
+def _add_effects(job: Job, matches: list[Match], needs: Needs, *, user, now: datetime, as_next: bool) -> None:
+    starts = {match.technician: match.starts_at for match in matches if match.starts_at}
+    effects = effects_of(job, starts, day=needs.day, user=user, now=now, as_next=as_next) if starts else {}
     for match in matches:
         match.effect = effects.get(match.technician.pk)
 
@@ -124,7 +130,7 @@ def _calls(needs: Needs, has: Qualification, team: Team, *, now: datetime) -> li
 
 def best_few(job: Job, *, user, now: datetime | None = None) -> Matches:
     """For the drawer: without what each would bring."""
-    return load_matches(job, user=user, now=now or timezone.now(), with_calls=False)
+    return load_matches(job, user=user, now=now or timezone.now(), with_effects=False)
 
 
 def matches_for_entry(entry: JobEntry, *, user, now: datetime) -> Matches | None:

@@ -182,8 +182,7 @@ def _skill(needs: Needs, has: Qualification) -> Part:
 def _proximity(needs: Needs, visit: Visit) -> Part:
     """Who has no location is never taken for somebody near."""
     if visit.leg is None:
-        whose = "of the job" if needs.place is None else "to start from"
-        return 0, f"no location {whose}"
+        return 0, "the job has no location" if needs.place is None else "no location known to start from"
     return HALF_MINUTES / (HALF_MINUTES + visit.leg.minutes), (
         f"{visit.leg.km:.1f} km, {visit.leg.minutes} min from {visit.origin}"
     )

@@ -11,10 +11,11 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.place import ANYWAY, place_job
 from dispatch.actions.status import assign_job, change_status
 from dispatch.calling import When, call_start
-from dispatch.candidates import Team, booking_of, needs_of, start_to_keep
-from dispatch.models import Job, Status
+from dispatch.candidates import Team, booking_of, day_of, needs_of, start_to_keep
+from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import ACTIVE
 from dispatch.placement import Placement, shifted_starts
+from technicians.attendance import is_on_duty
 from technicians.models import Technician
 
 
@@ -27,20 +28,32 @@ def assign_as_proposed(
     seen: str | None = None,
     now: datetime | None = None,
 ) -> Job:
-    """With that start, unless the job has one that is to be kept, or was promised for a day that is over."""
+    """With that start, unless the job has one that is to be kept, or was promised for a day that is over.
+
+    An urgent job of today becomes the next of whoever is at work.
+    """
     now = now or timezone.now()
     today = timezone.localdate(now)
     is_promised_for_earlier = job.window_starts_at is not None and job.scheduled_on < today
     keeps = start_to_keep(job, now=now) or is_promised_for_earlier or technician.pk == job.technician_id
     if starts_at is None or keeps or timezone.localdate(starts_at) < today:
         return assign_job(job, technician, by=by, seen=seen, now=now)
-    placement = Placement(technician, timezone.localdate(starts_at), starts_at)
+    if job.priority == Priority.URGENT and day_of(job, now=now) == today and is_on_duty(technician):
+        return call_to_job(job, technician, when=When.AFTER, by=by, seen=seen, now=now)
+    placement = Placement(technician, day_of(job, now=now), starts_at)  # a shift may run past midnight
     return place_job(job, placement, by=by, on_conflict=ANYWAY, seen=seen, now=now)
 
 
 @transaction.atomic
 def call_to_job(
-    job: Job, technician: Technician, *, when: When, by, seen: str | None = None, now: datetime | None = None
+    job: Job,
+    technician: Technician,
+    *,
+    when: When,
+    by,
+    seen: str | None = None,
+    note: str = "",
+    now: datetime | None = None,
 ) -> Job:
     """Makes the job the technician's next: now, which interrupts or turns back what is under way, or after it.
 
@@ -62,7 +75,7 @@ def call_to_job(
             if when == When.NOW:
                 _interrupt(route, job, by=by, now=now)
             moved = _make_room(route, job, technician, starts_at=starts_at, when=when, by=by, now=now)
-            place_job(job, Placement(technician, needs.day, starts_at), by=by, on_conflict=ANYWAY, now=now)
+            place_job(job, Placement(technician, needs.day, starts_at), by=by, on_conflict=ANYWAY, note=note, now=now)
         job = fresh(job)
         publish_jobs([job, *moved], also=groups, now=now)
     return job
