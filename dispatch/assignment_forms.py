@@ -44,6 +44,12 @@ class AssignmentSettingsForm(WeightsForm):
             "detour_factor",
             "average_speed_kmh",
         ]
+        labels = {
+            "automatic_minimum_score": "Assign from (points)",
+            "suggestion_minutes": "A suggestion holds for (minutes)",
+            "fresh_position_minutes": "A position is fresh for (minutes)",
+            "detour_factor": "Detours of roads (factor)",
+        }
 
 
 class RulesForm(forms.Form):

@@ -71,7 +71,7 @@ def why_nobody(candidates: Sequence["Candidate"]) -> str:
         return "Nobody eligible: there are no technicians"
     first = Counter(_first_reason(candidate) for candidate in candidates)
     counted = sorted(first.items(), key=lambda item: (item[0][0] == "zone", -item[1], item[0][1]))
-    told = [f"{_uncapitalised(text)} ({count})" for (_, text), count in counted[:REASONS_TOLD]]
+    told = [f"{_inside(kind, text)} ({count})" for (kind, text), count in counted[:REASONS_TOLD]]
     return f"Nobody eligible: {', '.join(told)}"
 
 
@@ -81,9 +81,11 @@ def _first_reason(candidate: "Candidate") -> tuple[str, str]:
     return first.kind, IN_SHORT.get(first.kind, first.text)
 
 
-def _uncapitalised(text: str) -> str:
-    """But not “HVAC Beginner only”."""
-    return text[0].lower() + text[1:] if text[1:2].islower() else text
+def _inside(kind: str, text: str) -> str:
+    """As it stands inside a sentence; a skill's own name stays as it is."""
+    if kind == "skill" and not text.startswith("Lacks "):
+        return text
+    return text[0].lower() + text[1:]
 
 
 def numbers_in(text: str) -> set[int]:
