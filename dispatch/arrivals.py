@@ -193,7 +193,7 @@ def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: 
     ends_at = shifts[-1].ends_at if shifts else None
     planned = [Pause(s.break_starts_at, s.break_ends_at) for s in shifts if s.break_starts_at]
     if day != timezone.localdate(now):
-        begins_at = _first_start(shifts, stops) or timezone.make_aware(datetime.combine(day, USUAL_START))
+        begins_at = _first_start(day, shifts, stops) or timezone.make_aware(datetime.combine(day, USUAL_START))
         home = _at_home(facts.technician)
         return predict(stops, now=begins_at, whereabouts=home, travel=travel, shift_ends_at=ends_at, pauses=planned)
     return predict(
@@ -208,13 +208,14 @@ def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: 
     )
 
 
-def _first_start(shifts: list[Shift], stops: list[Stop]) -> datetime | None:
-    """Of a day to come. Last night's shift counts where something is planned for it."""
+def _first_start(day: date, shifts: list[Shift], stops: list[Stop]) -> datetime | None:
+    """Of a day to come. Last night's shift counts where something is planned for it, or nothing comes after it."""
     own = [shift for shift in shifts if not shift.is_from_day_before]
-    if not own:
-        return shifts[0].starts_at if shifts else None
-    planned = [stop.planned_starts_at for stop in stops if stop.planned_starts_at]
-    return min([own[0].starts_at, *(at for at in planned if any(s.starts_at <= at < s.ends_at for s in shifts))])
+    if shifts and not (own and own[0] is shifts[0]):
+        night_ends_at = shifts[0].ends_at
+        if not own or any(stop.planned_starts_at and stop.planned_starts_at < night_ends_at for stop in stops):
+            return timezone.make_aware(datetime.combine(day, time.min))
+    return own[0].starts_at if own else None
 
 
 def _next_start(shifts: list[Shift], *, now: datetime) -> datetime | None:

@@ -10,16 +10,17 @@ from django.utils import timezone
 from dispatch.eligibility import Objection, reasons_against
 from dispatch.models import DispatchSettings, Job, Priority, RequiredSkill, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.qualification import Away, Booking, HeldSkill, NeededSkill, Needs, Qualification
 from dispatch.scoring import Score, Weights, proposed_start, score
 from dispatch.travel import Place, StraightLine
-from technicians.availability import Shift, shifts_on
+from technicians.availability import Shift, break_until, left_of, shifts_touching
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
 from technicians.positions import MAX_FUTURE
 from zones import access
 from zones.models import ServiceZone
 
-USUAL_BREAK = timedelta(minutes=30)
+DAY = timedelta(days=1)
+AROUND_MIDNIGHT = (timedelta(hours=6), timedelta(hours=8))  # before and after: jobs of a night belong to two days
 READ_OF_A_JOB = (
     *("technician_id", "zone_id", "status", "scheduled_on", "priority", "duration_minutes", "route_position"),
     *("planned_starts_at", "window_starts_at", "window_ends_at", "en_route_at", "started_at", "completed_at"),
@@ -191,17 +192,17 @@ def with_days(technicians, *, days: Iterable[date], besides: Job | None = None):
     starts = timezone.make_aware(datetime.combine(min(days), time.min))
     ends = timezone.make_aware(datetime.combine(max(days), time.max))
     # What is under way takes its time now, whatever day it was meant for.
-    others = (
-        Job.objects.filter(Q(scheduled_on__in=days) | Q(status__in=ACTIVE))
-        .exclude(status=Status.CANCELLED)
-        .only(*READ_OF_A_JOB)
-    )
+    of_these_days = Q(scheduled_on__in=days) | Q(status__in=ACTIVE)
+    for day in days:
+        of_these_days |= _of_its_nights(day)
+    others = Job.objects.filter(of_these_days).exclude(status=Status.CANCELLED).only(*READ_OF_A_JOB)
     others = others.annotate(**JOINED)
     if besides is not None:
         others = others.exclude(pk=besides.pk)
     touching = {"starts_at__lt": ends, "ends_at__gt": starts}
     on_duty = ClockRecord.objects.filter(clocked_out_at=None)
-    hours = WorkingHours.objects.filter(weekday__in={day.weekday() for day in days})
+    weekdays = {day.weekday() for day in days} | {(day - DAY).weekday() for day in days}
+    hours = WorkingHours.objects.filter(weekday__in=weekdays)
     pauses = Prefetch("breaks", Break.objects.filter(ended_at=None), to_attr="open_breaks")
     zones = ServiceZone.objects.only("name")  # boundaries may be megabytes each
     return (
@@ -233,7 +234,7 @@ def _qualification(
     technician: Technician, day: date, *, zone_ids, now: datetime, fresh_for: timedelta | None
 ) -> Qualification:
     zone, is_today = timezone.get_current_timezone(), day == timezone.localdate(now)
-    shifts = tuple(shifts_on(day, technician.hours, zone=zone) or ()) if technician.has_hours else None
+    shifts = tuple(shifts_touching(day, technician.hours, zone=zone) or ()) if technician.has_hours else None
     midnight = timezone.make_aware(datetime.combine(day, time.min))
     next_midnight = timezone.make_aware(datetime.combine(day, time.max))
     off = [row for row in technician.off if row.starts_at < next_midnight and row.ends_at > midnight]
@@ -241,8 +242,14 @@ def _qualification(
     bookings = (
         booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
         for job in technician.others_that_day
-        if (job.scheduled_on == day or (is_today and job.status in ACTIVE)) and (booking := booking_of(job, now=now))
+        if (booking := _booking_on(day, job, shifts, now=now, is_today=is_today))
     )
+    on_call = tuple(
+        Shift(row.starts_at, row.ends_at)
+        for row in technician.called
+        if row.starts_at < next_midnight and row.ends_at > midnight
+    )
+    is_off_all_day = not _works_besides(off, day, (*shifts, *on_call) if shifts is not None else None)
     is_fresh = is_today and fresh_for and technician.position_at
     is_fresh = is_fresh and now - fresh_for <= technician.position_at <= now + MAX_FUTURE
     return Qualification(
@@ -250,14 +257,11 @@ def _qualification(
         skills={held.skill_id: HeldSkill(held.level, held.certificate_expires_on) for held in technician.skills.all()},
         jobs_that_day=len(others),
         daily_maximum=technician.daily_maximum,
-        off_reason=off[0].get_kind_display() if off else "",
+        off_reason=off[0].get_kind_display() if off and is_off_all_day else "",
+        away=() if is_off_all_day else tuple(Away(row.get_kind_display(), row.starts_at, row.ends_at) for row in off),
         shifts=shifts,
         bookings=tuple(sorted(bookings, key=lambda booked: (booked.starts_at, booked.job_id))),
-        on_call=tuple(
-            Shift(row.starts_at, row.ends_at)
-            for row in technician.called
-            if row.starts_at < next_midnight and row.ends_at > midnight
-        ),
+        on_call=on_call,
         is_on_duty=bool(technician.open_records) if is_today else None,
         break_until=_break_until(technician, shifts, now=now) if is_today else None,
         booked_minutes=sum(job.duration_minutes for job in others),
@@ -266,15 +270,40 @@ def _qualification(
     )
 
 
-def _break_until(technician: Technician, shifts: tuple[Shift, ...] | None, *, now: datetime) -> datetime | None:
-    """When whoever is on a break now will be back: at the end of the planned one, else after the usual time."""
-    pauses = [pause for record in technician.open_records for pause in record.open_breaks]
-    if not pauses:
-        return None
-    planned = (
-        s.break_ends_at for s in shifts or () if s.break_starts_at and s.break_starts_at <= now < s.break_ends_at
+def _works_besides(off: list[TimeOff], day: date, shifts: tuple[Shift, ...] | None) -> bool:
+    """Whether time off leaves them anything of the day; None for shifts: nobody has said when they work."""
+    midnight, next_midnight = (timezone.make_aware(datetime.combine(each, time.min)) for each in (day, day + DAY))
+    hours = [(midnight, next_midnight)] if shifts is None else [(shift.starts_at, shift.ends_at) for shift in shifts]
+    left = left_of(hours, [(row.starts_at, row.ends_at) for row in off])
+    return any(begins < next_midnight and ends > midnight for begins, ends in left)
+
+
+def _of_its_nights(day: date) -> Q:
+    midnight, next_midnight = (timezone.make_aware(datetime.combine(each, time.min)) for each in (day, day + DAY))
+    before, after = AROUND_MIDNIGHT
+    return Q(scheduled_on=day - DAY, planned_starts_at__gte=midnight - before) | Q(
+        scheduled_on=day + DAY, planned_starts_at__lt=next_midnight + after
     )
-    return max(now, next(planned, pauses[0].began_at + USUAL_BREAK))
+
+
+def _booking_on(
+    day: date, job: Job, shifts: tuple[Shift, ...] | None, *, now: datetime, is_today: bool
+) -> Booking | None:
+    """Also of the evening before what goes on into that day, and of the morning after what lies in a night's shift."""
+    if job.scheduled_on == day or (is_today and job.status in ACTIVE):
+        return booking_of(job, now=now)
+    if job.scheduled_on not in (day - DAY, day + DAY) or not (booking := booking_of(job, now=now)):
+        return None
+    if job.scheduled_on < day:
+        reaches = booking.ends_at > timezone.make_aware(datetime.combine(day, time.min))
+    else:
+        reaches = any(s.starts_at < booking.ends_at and booking.starts_at < s.ends_at for s in shifts or ())
+    return booking if reaches else None
+
+
+def _break_until(technician: Technician, shifts: tuple[Shift, ...] | None, *, now: datetime) -> datetime | None:
+    pauses = [pause for record in technician.open_records for pause in record.open_breaks]
+    return break_until(pauses[0].began_at, shifts or (), now=now) if pauses else None
 
 
 def _without(job: Job, has: Qualification, *, day: date) -> Qualification:

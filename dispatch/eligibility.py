@@ -71,6 +71,8 @@ def _objections_to_the_time(needs: Needs, has: Qualification) -> list[Objection]
 
 
 def _objections_to_the_hours(needs: Needs, has: Qualification) -> list[Objection]:
+    if needs.starts_at and (away := _away_during(needs.starts_at, needs.ends_at, has)):
+        return [away]
     shifts = has.hours_for(needs)
     if shifts is None:
         return []
@@ -81,8 +83,15 @@ def _objections_to_the_hours(needs: Needs, has: Qualification) -> list[Objection
     if needs.starts_at is None and needs.now and all(shift.ends_at <= needs.now for shift in shifts):
         return [Objection("off_shift", f"The shift ended at {_clock(shifts[-1].ends_at)}")]
     if needs.starts_at is None and needs.promised and not _may_begin_in_block(needs, has):
-        return [Objection("off_shift", f"Works {_hours(shifts)} only")]
+        return [_away_during(*needs.promised, has) or Objection("off_shift", f"Works {_hours(shifts)} only")]
     return []
+
+
+def _away_during(starts_at: datetime, ends_at: datetime, has: Qualification) -> Objection | None:
+    for away in has.away:
+        if away.overlaps(starts_at, ends_at):
+            return Objection("time_off", f"{away.reason} {_clock(away.starts_at)}–{_clock(away.ends_at)}")
+    return None
 
 
 def _may_begin_in_block(needs: Needs, has: Qualification) -> bool:
@@ -94,6 +103,8 @@ def _may_begin_in_block(needs: Needs, has: Qualification) -> bool:
 def _missing_since(needs: Needs, has: Qualification) -> datetime | None:
     """The start of the shift in which they ought to be at work now, and are not."""
     if needs.now is None or has.is_on_duty is not False or has.off_reason:
+        return None
+    if any(away.starts_at <= needs.now < away.ends_at for away in has.away):
         return None
     if needs.is_urgent and any(stretch.starts_at <= needs.now < stretch.ends_at for stretch in has.on_call):
         return None
@@ -110,7 +121,7 @@ def span(minutes: int) -> str:
 
 
 def _hours(shifts) -> str:
-    return ", ".join(f"{_clock(shift.starts_at)}–{_clock(shift.ends_at)}" for shift in shifts)
+    return ", ".join(dict.fromkeys(f"{_clock(shift.starts_at)}–{_clock(shift.ends_at)}" for shift in shifts))
 
 
 def _clock(instant: datetime) -> str:

@@ -74,6 +74,14 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Pause:
+    """A break: the one that goes on now, until it is expected to end, or one that is planned."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
 class _Visit:
     leg: Leg | None
     leaves_at: datetime
@@ -100,11 +108,15 @@ def predict(
     whereabouts: Whereabouts,
     travel: Travel,
     shift_starts_at: datetime | None = None,
+    shift_ends_at: datetime | None = None,
+    pauses: Iterable[Pause] = (),
 ) -> list[Prediction]:
     """One prediction a stop, in the order in which they will be visited; none for what is on hold.
 
-    Of a day that has not come, `now` is the start of its shift.
+    Of a day that has not come, `now` is the start of its shift. Nobody leaves or begins during a break; what is under
+    way when one is planned goes on.
     """
+    pauses = sorted(pauses, key=lambda pause: pause.starts_at)
     route = sorted((stop for stop in stops if not stop.is_on_hold), key=lambda stop: stop.status == ASSIGNED)
     is_at_work = any(stop.status != ASSIGNED for stop in route)
     free_at = now if is_at_work or shift_starts_at is None else max(now, shift_starts_at)
@@ -118,11 +130,13 @@ def predict(
             visit = _on_the_road(stop, leg, now=now, is_fresh=whereabouts.known_from == POSITION)
             trouble = _trouble_on_the_road(stop, visit, now=now, is_fresh=whereabouts.known_from == POSITION)
         else:
-            visit = _to_come(stop, leg, free_at=free_at)
-            if visit.leaves_at > free_at:  # there was time to spare: whatever went wrong is made up for
+            paused_until = _after(free_at, pauses)
+            visit = _to_come(stop, leg, free_at=paused_until, pauses=pauses)
+            if visit.leaves_at > paused_until:  # there was time to spare: whatever went wrong is made up for
                 trouble = None
+            trouble = trouble or _trouble_of_break(stop, visit, free_at=free_at, paused_until=paused_until)
             trouble = trouble or _trouble_to_come(stop, visit, before, now=now, free_at=free_at)
-        predictions.append(_prediction(stop, visit, trouble))
+        predictions.append(_prediction(stop, visit, trouble, shift_ends_at=shift_ends_at))
         free_at, place, before = visit.ends_at, stop.place or place, stop
     return predictions
 
@@ -152,10 +166,19 @@ def _waits_for(stop: Stop) -> datetime | None:
     return min(stop.block_starts_at, stop.planned_starts_at or stop.block_starts_at)
 
 
-def _to_come(stop: Stop, leg: Leg | None, *, free_at: datetime) -> _Visit:
+def _to_come(stop: Stop, leg: Leg | None, *, free_at: datetime, pauses: list[Pause]) -> _Visit:
+    """Whoever arrives during their break takes it there."""
     earliest = free_at + _duration_of(leg)
-    starts_at = max(earliest, stop.planned_starts_at or stop.block_starts_at or earliest)
-    return _Visit(leg, starts_at - _duration_of(leg), starts_at, starts_at, starts_at + stop.duration)
+    arrives_at = max(earliest, stop.planned_starts_at or stop.block_starts_at or earliest)
+    starts_at = _after(arrives_at, pauses)
+    return _Visit(leg, arrives_at - _duration_of(leg), arrives_at, starts_at, starts_at + stop.duration)
+
+
+def _after(instant: datetime, pauses: list[Pause]) -> datetime:
+    for pause in pauses:
+        if pause.starts_at <= instant < pause.ends_at:
+            instant = pause.ends_at
+    return instant
 
 
 def _duration_of(leg: Leg | None) -> timedelta:
@@ -185,6 +208,13 @@ def _trouble_on_the_road(stop: Stop, visit: _Visit, *, now: datetime, is_fresh: 
     return _Trouble(stop, f"{{0}} is still en route, {_span(_minutes(visit.arrives_at - now))} away")
 
 
+def _trouble_of_break(stop: Stop, visit: _Visit, *, free_at: datetime, paused_until: datetime) -> _Trouble | None:
+    waited = _minutes(visit.starts_at - visit.arrives_at) + _minutes(paused_until - free_at)
+    if not waited or not _slip(stop, visit.starts_at):
+        return None
+    return _Trouble(stop, f"A break of {_span(waited)} comes before {{0}}")
+
+
 def _trouble_to_come(
     stop: Stop, visit: _Visit, before: Stop | None, *, now: datetime, free_at: datetime
 ) -> _Trouble | None:
@@ -207,12 +237,14 @@ def _slip(stop: Stop, starts_at: datetime) -> int:
     return _minutes(starts_at - stop.target) if stop.target else 0
 
 
-def _prediction(stop: Stop, visit: _Visit, trouble: _Trouble | None) -> Prediction:
+def _prediction(stop: Stop, visit: _Visit, trouble: _Trouble | None, *, shift_ends_at: datetime | None) -> Prediction:
     late = _late_minutes(stop, visit.arrives_at)
     behind = _minutes(visit.starts_at - stop.planned_starts_at) if stop.planned_starts_at else 0
     # What did not begin here is told only where it does harm.
     is_told = trouble and (late or behind or trouble.stop == stop)
     sentences = [trouble.sentence(stop)] if is_told else []
+    if shift_ends_at and (overtime := _minutes(visit.ends_at - shift_ends_at)) >= BEHIND_FROM_MINUTES:
+        sentences.append(f"Ends {_span(overtime)} after the shift")
     if visit.leg is None:
         sentences.append("No location: travel not counted" if stop.place is None else "Travel not counted")
     return Prediction(

@@ -68,8 +68,20 @@ class Booking:
 
 
 @dataclass(frozen=True)
+class Away:
+    """Time off that takes only a part of what they work that day."""
+
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+
+    def overlaps(self, starts_at: datetime, ends_at: datetime) -> bool:
+        return self.starts_at < ends_at and self.ends_at > starts_at
+
+
+@dataclass(frozen=True)
 class Qualification:
-    """What a technician brings that day. `off_reason` is empty unless they have time off.
+    """What a technician brings that day. `off_reason` is empty unless time off takes all of it.
 
     `position` is where a fresh fix says they are; `is_on_duty` is None where it does not matter that day.
     """
@@ -79,6 +91,7 @@ class Qualification:
     jobs_that_day: int
     daily_maximum: int
     off_reason: str = ""
+    away: tuple[Away, ...] = ()
     shifts: tuple[Shift, ...] | None = None  # None: nobody has said when they work
     bookings: tuple[Booking, ...] = ()
     on_call: tuple[Shift, ...] = ()
@@ -90,7 +103,9 @@ class Qualification:
 
     @property
     def shift_minutes(self) -> int:
-        return sum(shift.minutes for shift in self.shifts or ())
+        """Of the day's own shifts; where only last night's runs on into it, of that one."""
+        shifts = self.shifts or ()
+        return sum(shift.minutes for shift in [s for s in shifts if not s.is_from_day_before] or shifts)
 
     def hours_for(self, needs: Needs) -> tuple[Shift, ...] | None:
         """Whoever is on call works then too, for urgent jobs."""

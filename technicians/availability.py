@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 DAY = timedelta(days=1)
 COMES_EARLY = timedelta(hours=4)  # whoever clocks in this long before a shift may do so for that shift
+USUAL_BREAK = timedelta(minutes=30)
 LONGEST_DUTY = timedelta(hours=16)  # of whom no working hours are known
 
 Span = tuple[datetime, datetime]
@@ -50,8 +52,18 @@ def shifts_touching(day: date, hours: Iterable, *, zone: tzinfo) -> list[Shift] 
     if not rows:
         return None
     midnight = instant_of(day, time.min, zone=zone)
-    night = (replace(shift, is_from_day_before=True) for shift in shifts_on(day - DAY, rows, zone=zone))
-    return [*(shift for shift in night if shift.ends_at > midnight), *shifts_on(day, rows, zone=zone)]
+    overnight = [row for row in rows if row.ends_at <= row.starts_at]
+    night = shifts_on(day - DAY, overnight, zone=zone) or []
+    return [
+        *(replace(shift, is_from_day_before=True) for shift in night if shift.ends_at > midnight),
+        *shifts_on(day, rows, zone=zone),
+    ]
+
+
+def break_until(began_at: datetime, shifts: Iterable[Shift], *, now: datetime) -> datetime:
+    """When whoever is on a break now will be back: at the end of the planned one, else after the usual time."""
+    planned = (s.break_ends_at for s in shifts if s.break_starts_at and s.break_starts_at <= now < s.break_ends_at)
+    return max(now, next(planned, began_at + USUAL_BREAK))
 
 
 def left_of(spans: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
@@ -101,6 +113,7 @@ def forgotten_clock_out(
     return last_active_at if now >= max(longest, last_active_at + after) else None
 
 
+@lru_cache(maxsize=4096)  # everybody's shifts begin and end at the same few times
 def instant_of(day: date, clock: time, *, zone: tzinfo) -> datetime:
     """When it is that late by the clock on the wall; the first time in autumn, the moment of the leap in spring."""
     # Python counts hours between local times as if the clocks were never changed.

@@ -167,11 +167,11 @@ def midnight(day) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def test_time_off_counts_when_it_touches_the_day_of_the_job(job, omar, tess):
+def test_time_off_counts_when_it_takes_the_day_of_the_job(job, omar, tess):
     teach(tess)
     day = midnight(job.scheduled_on)
     off = TimeOff.objects.create(
-        technician=tess, kind="sick", starts_at=day - timedelta(days=2), ends_at=day + timedelta(hours=1)
+        technician=tess, kind="sick", starts_at=day - timedelta(days=2), ends_at=day + timedelta(days=1)
     )
     assert objections_to(job, tess, omar) == ["Called out sick"]
     off.ends_at = day

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.progress import HOME, POSITION, Stop, Whereabouts, predict
+from dispatch.progress import HOME, POSITION, Pause, Stop, Whereabouts, predict
 from dispatch.travel import Leg, StraightLine
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -29,9 +29,9 @@ def stop(job_id=1, *, place=10, minutes=60, **fields):
     return Stop(job_id=job_id, place=None if place is None else (place, 0), duration_minutes=minutes, **fields)
 
 
-def route(*stops, now=NOON, place=1, known_from=HOME, shift_starts_at=None):
+def route(*stops, now=NOON, place=1, known_from=HOME, **shift):
     where = Whereabouts((place, 0), known_from) if place is not None else Whereabouts()
-    return predict(stops, now=now, whereabouts=where, travel=Line(), shift_starts_at=shift_starts_at)
+    return predict(stops, now=now, whereabouts=where, travel=Line(), **shift)
 
 
 def en_route(job_id=1, *, left=-5, **fields):
@@ -229,7 +229,10 @@ def routes(draw):
         status = draw(st.sampled_from(["en_route", "in_progress"]))
         stops[active] = replace(stops[active], status=status, en_route_at=since, started_at=since)
     where = {"place": draw(st.none() | st.integers(1, 90)), "known_from": draw(st.sampled_from([HOME, POSITION]))}
-    return stops, where | {"shift_starts_at": draw(st.none() | moments)}
+    pauses = [
+        Pause(begins, begins + draw(st.integers(0, 90)) * MINUTE) for begins in draw(st.lists(moments, max_size=3))
+    ]
+    return stops, where | {"shift_starts_at": draw(st.none() | moments), "pauses": pauses}
 
 
 @given(routes())
@@ -274,3 +277,44 @@ def test_whoever_is_late_is_told_why(drawn):
         if one.late_minutes or one.behind_minutes:
             assert one.why
             assert one.caused_by
+
+
+# Breaks and the end of the shift ------------------------------------------------------------------
+
+
+def pause(begins, ends):
+    return Pause(at(begins), at(ends))
+
+
+def test_whoever_is_on_a_break_leaves_after_it():
+    [first] = route(stop(planned_starts_at=at(5)), pauses=[pause(-10, 20)])
+    assert (first.leaves_at, first.arrives_at, first.starts_at) == (at(20), at(29), at(29))
+    assert (first.behind_minutes, first.why) == (24, "A break of 20 min comes before J-000001")
+
+
+def test_break_that_ends_in_time_changes_nothing():
+    [first] = route(stop(planned_starts_at=at(45)), pauses=[pause(-10, 20)])
+    assert (first.leaves_at, first.starts_at, first.why) == (at(36), at(45), "")
+
+
+def test_stop_that_would_begin_during_the_planned_break_begins_after_it():
+    [first] = route(stop(planned_starts_at=at(60)), pauses=[pause(50, 80)])
+    assert (first.arrives_at, first.starts_at, first.ends_at) == (at(60), at(80), at(140))
+    assert (first.late_minutes, first.behind_minutes) == (0, 20)
+    assert first.why == "A break of 20 min comes before J-000001"
+
+
+def test_technician_who_is_free_during_the_planned_break_leaves_after_it():
+    _, second = route(in_progress(minutes=60), stop(2, place=20), pauses=[pause(25, 55)])
+    assert (second.leaves_at, second.starts_at) == (at(55), at(65))
+
+
+def test_job_under_way_goes_on_during_the_planned_break():
+    [first] = route(in_progress(minutes=60), pauses=[pause(0, 40)])
+    assert first.ends_at == at(30)
+
+
+def test_stop_that_ends_after_the_shift_says_so():
+    first, second = route(stop(1), stop(2, place=10), shift_ends_at=at(100))
+    assert (first.ends_at, first.why) == (at(69), "")
+    assert (second.ends_at, second.why) == (at(129), "Ends 29 min after the shift")
