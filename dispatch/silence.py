@@ -3,20 +3,20 @@
 A phone that only sends a position with each tap is not expected to send one in between.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch
-from django.utils import timezone
 
 from technicians.models import ClockRecord, Device, Position, Technician
 
+LATELY = timedelta(hours=12)  # a shift, also one past midnight
+
 
 def with_tracker(technicians, *, now: datetime):
-    """`has_tracker`: a device that has sent before, or fixes of today that no tap sent."""
-    midnight = timezone.make_aware(datetime.combine(timezone.localdate(now), time.min))
+    """`has_tracker`: a device that has sent before, or lately fixes that no tap sent."""
     devices = Device.objects.active().filter(technician=OuterRef("pk"), first_fix_at__isnull=False)
-    today = Position.objects.filter(technician=OuterRef("pk"), recorded_at__gte=midnight)
-    tracked = Exists(devices) | Exists(today.exclude(source=Position.Source.PHONE))
+    lately = Position.objects.filter(technician=OuterRef("pk"), recorded_at__gte=now - LATELY)
+    tracked = Exists(devices) | Exists(lately.exclude(source=Position.Source.PHONE))
     return technicians.annotate(has_tracker=tracked)
 
 

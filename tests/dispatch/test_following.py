@@ -220,7 +220,7 @@ def test_dispatcher_marks_on_site(client, job, tess, dana):
     client.force_login(dana)
     arrived = timezone.localtime(job.en_route_at + timedelta(minutes=10))
     assert "Tess seems to have arrived" in client.get(reverse("job_drawer", args=[job.pk])).text
-    assert f"arrived {arrived:%H:%M}?" in client.get(reverse("board")).text
+    assert f"Arrived {arrived:%H:%M}?" in client.get(reverse("board")).text
     [shown] = [one for one in client.get(reverse("map_data")).json()["technicians"] if one["pk"] == tess.pk]
     assert shown["hint"] == f"seems to have arrived {arrived:%H:%M}"
     answer = client.post(
