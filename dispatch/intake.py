@@ -35,27 +35,28 @@ AWAY = (OperationalError, InterfaceError)
 class Doorkeeper:
     """Who may knock how often, as far as this process sees.
 
-    A device's own limit is wide: after hours without signal its app sends what it has kept, one fix a request. A
-    stranger's is narrow, but those whose secret was good a moment ago pass whoever else shares their address.
+    A device's own limit is wide: after hours without signal its app sends what it has kept, one fix a request. Of the
+    others only those tries count that were in vain, by the sender's address: a thousand phones behind one proxy or
+    carrier may all come at once after a restart. Once too many were, those known here still pass.
     """
 
     def __init__(self):
         self.devices = Buckets(burst=6000, per_second=100)
-        self.strangers = Buckets(burst=60, per_second=1)
+        self.strangers = Buckets(burst=120, per_second=2)
 
     def admit(self, post: Post, *, address: str, at: float) -> Answer | None:
-        """None: come in. A stranger's try is counted here, and given back by `known`."""
+        """None: come in."""
         if post.secret_hash in self.devices:
             wait = self.devices.take(post.secret_hash, at=at)
         else:
-            wait = self.strangers.take(address, at=at)
+            wait = self.strangers.wait_for(address, at=at)
         return Answer(429, retry_after=wait) if wait else None
 
     def learn(self, post: Post, *, address: str, is_known: bool, at: float) -> None:
         if not is_known:
             self.devices.forget(post.secret_hash)
+            self.strangers.take(address, at=at)
         elif post.secret_hash not in self.devices:
-            self.strangers.give_back(address)
             self.devices.take(post.secret_hash, at=at)
 
 

@@ -18,6 +18,7 @@ from technicians.models import Device, Technician, TrackView
 HEARD_EVERY = timedelta(seconds=15)  # more often nobody needs to know when a device was last heard
 LOOKS_ARE_ONE = timedelta(minutes=10)
 MOST_IN_USE = 10  # of one technician
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,18 @@ def note_hearings(hearings: Iterable[Hearing], *, now: datetime) -> None:
 
 
 def _publish(technician_ids: Iterable[int]) -> None:
-    for technician in Technician.objects.filter(pk__in=list(technician_ids)).prefetch_related("zones"):
-        groups = {realtime.user_group(technician.user_id), *groups_of_technician(technician)}
-        realtime.publish("technician-changed", groups=groups, technician=technician.pk)
+    """Of more than a few, boards are told that technicians have changed and not which: they ask for all then."""
+    technicians = list(Technician.objects.filter(pk__in=list(technician_ids)).prefetch_related("zones"))
+    if len(technicians) > MOST_NAMED:
+        groups = set().union(*map(groups_of_technician, technicians))
+        realtime.publish("technician-changed", groups=groups)
+        return
+    for technician in technicians:
+        realtime.publish("technician-changed", groups=_groups(technician), technician=technician.pk)
+
+
+def _groups(technician: Technician) -> set[str]:
+    return {realtime.user_group(technician.user_id), *groups_of_technician(technician)}
 
 
 def record_track_view(technician: Technician, *, by, day: date, now: datetime | None = None) -> bool:

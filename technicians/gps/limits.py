@@ -14,20 +14,23 @@ class Buckets:
     def __contains__(self, key: str) -> bool:
         return key in self._levels
 
-    def take(self, key: str, *, at: float) -> int:
+    def wait_for(self, key: str, *, at: float) -> int:
         """0, or after how many seconds to come again. `at` is in seconds of a clock that never goes back."""
-        left, since = self._levels.pop(key, (self.burst, at))
-        left = min(self.burst, left + (at - since) * self.per_second)
-        wait = 0 if left >= 1 else max(1, ceil((1 - left) / self.per_second))
+        left = self._left(key, at=at)
+        return 0 if left >= 1 else max(1, ceil((1 - left) / self.per_second))
+
+    def take(self, key: str, *, at: float) -> int:
+        """As `wait_for`, and it counts if there is no wait."""
+        wait, left = self.wait_for(key, at=at), self._left(key, at=at)
         self._levels[key] = (left if wait else left - 1, at)
+        self._levels.move_to_end(key)
         if len(self._levels) > self.most_keys:
             self._levels.popitem(last=False)
         return wait
 
-    def give_back(self, key: str) -> None:
-        if key in self._levels:
-            left, since = self._levels[key]
-            self._levels[key] = (min(self.burst, left + 1), since)
-
     def forget(self, key: str) -> None:
         self._levels.pop(key, None)
+
+    def _left(self, key: str, *, at: float) -> float:
+        left, since = self._levels.get(key, (self.burst, at))
+        return min(self.burst, left + (at - since) * self.per_second)

@@ -349,8 +349,9 @@ def test_a_bucket_runs_dry_and_fills_again():
     assert [buckets.take("a", at=0) for _ in range(3)] == [0, 0, 2]
     assert buckets.take("b", at=0) == 0
     assert [buckets.take("a", at=2), buckets.take("a", at=2)] == [0, 2]
-    buckets.give_back("a")
-    assert buckets.take("a", at=2) == 0
+    assert [buckets.wait_for("a", at=4), buckets.wait_for("a", at=4)] == [0, 0]
+    buckets.forget("a")
+    assert [buckets.take("a", at=4) for _ in range(3)] == [0, 0, 2]
 
 
 def test_made_up_keys_take_no_memory():
