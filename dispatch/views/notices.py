@@ -133,7 +133,6 @@ def notification_preferences(request):
     devices = list(request.user.push_subscriptions.all())
     context = {
         "rows": _kind_rows(request.user),
-        "channels": list(Channel),
         "devices": devices,
         **push_context(request.user, devices=devices),
         "email_problem": _email_problem(request.user),

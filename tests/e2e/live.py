@@ -58,6 +58,7 @@ class LiveSite:
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SECRET_KEY": "only-for-development-and-tests-" + "x" * 32,
             "STATIC_FROM_PACKAGES": "1",
+            "VAPID_PRIVATE_KEY": "OIJSkGHhgCo3-DD-veUjW8tyTrZ2pU_KfG-9flVTYpg",
             "TRUCKROLL_VAR": str(self.folder),
             "LIVE_HEARTBEAT_SECONDS": "1",
             "LOG_FORMAT": "json",
