@@ -34,7 +34,7 @@ KEYS = [
     (
         "On a job",
         [
-            ("A", "Assign"),
+            ("A Enter", "Assign to the best match"),
             ("Y", "Confirm what is suggested for it"),
             ("1 2 3 4", "Low, normal, high, urgent"),
             ("H", "Put on hold, or release"),

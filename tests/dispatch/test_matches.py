@@ -18,7 +18,7 @@ from dispatch.models import BoardAction, DispatchSettings, Job, Priority, Status
 from dispatch.placement import Placement, judge
 from dispatch.travel import StraightLine
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
-from tests.factories import JobTypeFactory, SkillFactory, TechnicianFactory, make_job
+from tests.factories import JobTypeFactory, SiteFactory, SkillFactory, TechnicianFactory, make_job
 from tests.pages import html_of, text_of
 
 HTMX = {"HX-Request": "true"}
@@ -334,6 +334,39 @@ def test_dispatcher_cannot_call_whom_she_cannot_see(client, dana, tom, urgent):
     url = reverse("call_to_job", args=[urgent.pk])
     assert client.post(url, {"call": f"now.{tom.pk}"}, headers=HTMX).status_code == 422
     assert again(urgent).technician is None
+
+
+def test_score_and_effect_tell_the_same_delay(busy, urgent, omar, tess, noon):
+    urgent = Job.objects.with_board_info().get(pk=urgent.pk)
+    (match,) = load_matches(urgent, user=omar, now=noon).all
+    assert "delays 1 job by 30 min" in match.candidate.sentence
+    assert match.effect.on_the_route.startswith("Delays 1 stop by 30 min")
+    assert [(call.when, call.starts_at) for call in match.calls] == [
+        (When.NOW, noon),
+        (When.AFTER, noon + timedelta(minutes=30)),
+    ]
+    assert match.starts_at == noon + timedelta(minutes=30)
+
+
+def test_block_of_a_stop_that_would_be_broken_is_named_to_whoever_may_know(
+    busy, urgent, omar, dana, north, south, tess, noon
+):
+    site = SiteFactory(latitude=39.9, longitude=-75.1)
+    leak = make_job(
+        Status.ASSIGNED,
+        by=omar,
+        technician=tess,
+        site=site,
+        planned_starts_at=noon + timedelta(hours=1, minutes=5),
+        window_starts_at=noon,
+        window_ends_at=noon + timedelta(hours=1, minutes=10),
+    )
+    urgent = Job.objects.with_board_info().get(pk=urgent.pk)
+    (omars,) = [m for m in load_matches(urgent, user=omar, now=noon).all if m.technician == tess]
+    (danas,) = [m for m in load_matches(urgent, user=dana, now=noon).all if m.technician == tess]
+    assert f"makes {leak.number} " in omars.effect.on_the_route
+    assert "makes a job in another zone " in danas.effect.on_the_route
+    assert leak.number not in danas.effect.on_the_route
 
 
 # The dialog ---------------------------------------------------------------------------------------
