@@ -4,6 +4,7 @@
   if (!holder) return;
   const LISTED = 100; // rows of a list
   const CROWD = 20; // technicians; the routes of more are drawn faintly until one is picked out
+  const SPREAD_MS = 1000;
   const NAMED = 150; // changed jobs in one question; of more, everything is asked for
   const { tiles, attribution, day } = holder.dataset;
   const map = L.map(holder, { maxZoom: 19, zoomSnap: 0.5, center: [20, 0], zoom: 2, attributionControl: Boolean(attribution) });
@@ -183,20 +184,26 @@
     const technician = technicians.get(detail.technician);
     if (!technician) return;
     const { latitude, longitude, recorded_at } = detail;
+    heard ||= technician.silent;
     Object.assign(technician, { latitude, longitude, recorded_at, silent: false });
     if (!moved.size) requestAnimationFrame(drawMoved);
     moved.add(technician);
   });
   const moved = new Set(); // many at once are drawn in one frame
+  let heard = false; // somebody who was silent
+  let spreading = null; // it compares everybody with everybody
   function drawMoved() {
+    people.isRush = moved.size > CROWD;
     const stops = Map.groupBy(jobs.values(), (job) => job.technician);
     for (const technician of moved) {
       people.tellOne(technician);
       people.drawRoute(technician, stops.get(technician.pk) ?? []);
     }
     moved.clear();
-    people.spread();
-    drawTechnicians();
+    people.isRush = false;
+    spreading ??= setTimeout(() => { spreading = null; people.spread(); }, SPREAD_MS);
+    if (heard) drawTechnicians();
+    heard = false;
   }
   setInterval(() => people.tell([...technicians.values()]), 20000);
 

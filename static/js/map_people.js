@@ -65,7 +65,7 @@ window.MapPeople = class {
   move(marker, at) {
     const from = this.map.latLngToLayerPoint(marker.getLatLng());
     const distance = from.distanceTo(this.map.latLngToLayerPoint(at));
-    const isSeen = !marker.getElement().hidden && !document.hidden && !MapPeople.STILL.matches;
+    const isSeen = !this.isRush && !marker.getElement().hidden && !document.hidden && !MapPeople.STILL.matches;
     marker.getElement().classList.toggle("is-gliding", isSeen && distance >= 1 && distance < MapPeople.GLIDE_PX);
     marker.setLatLng(at);
   }
