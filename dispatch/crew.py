@@ -12,7 +12,7 @@ from django.utils import timezone
 from dispatch.models import DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE
 from dispatch.silence import silent_since, with_tracker
-from technicians.models import ClockRecord, Technician, TechnicianSkill, TimeOff
+from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff
 from zones.models import ServiceZone
 
 PAGE_SIZE = 50
@@ -103,12 +103,14 @@ def narrowed(technicians, chosen: dict):
 def with_today(technicians, *, now: datetime):
     midnight = start_of_day(now)
     attended = ClockRecord.objects.filter(Q(clocked_out_at=None) | Q(clocked_out_at__gt=midnight))
-    away = TimeOff.objects.filter(starts_at__lte=now, ends_at__gt=now)
+    pauses = Prefetch("breaks", Break.objects.filter(ended_at=None), to_attr="open_breaks")
+    going_on = {"starts_at__lte": now, "ends_at__gt": now}
     return with_tracker(technicians, now=now).prefetch_related(
         "zones",
         Prefetch("skills", TechnicianSkill.objects.select_related("skill").order_by("-level", "skill__name")),
-        Prefetch("clock_records", attended, to_attr="attended"),
-        Prefetch("time_off", away, to_attr="away"),
+        Prefetch("clock_records", attended.prefetch_related(pauses), to_attr="attended"),
+        Prefetch("time_off", TimeOff.objects.filter(**going_on), to_attr="away"),
+        Prefetch("on_call", OnCall.objects.filter(**going_on), to_attr="called"),
     )
 
 
@@ -172,7 +174,13 @@ def doing_of(technician: Technician, job: Job | None) -> tuple[str, str, str]:
         until = timezone.localtime(away.ends_at)
         reason = away.note or away.get_kind_display()
         return "away", "Time off", f"{reason}, until {until:%a} {until.day} {until:%b %H:%M}"
-    return ("available", "Available", "") if is_on_duty else ("off", "Off shift", "")
+    if pause := next((pause for record in technician.attended for pause in record.open_breaks), None):
+        return "break", f"On break since {timezone.localtime(pause.began_at):%H:%M}", ""
+    if is_on_duty:
+        return "available", "Available", ""
+    if technician.called:
+        return "on_call", "On call", f"Until {timezone.localtime(technician.called[0].ends_at):%a %H:%M}"
+    return "off", "Off shift", ""
 
 
 def minutes_on_duty(records: Iterable[ClockRecord], *, now: datetime) -> int:

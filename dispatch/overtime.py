@@ -5,17 +5,20 @@ from datetime import datetime, timedelta
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 
-from dispatch.models import DispatchSettings, StatusChange
+from dispatch.models import DispatchSettings, Job, StatusChange
 from dispatch.models.jobs import ACTIVE
 from technicians.availability import forgotten_clock_out
 from technicians.models import ClockRecord, OnCall
 
 
-def on_duty_too_long(*, now: datetime) -> list[tuple[ClockRecord, datetime]]:
+def on_duty_too_long(*, now: datetime, busy_only: bool = False) -> list[tuple[ClockRecord, datetime]]:
     """With when each must have left, whether a job is under way or not. Whoever is on call now is not among them."""
     after = timedelta(minutes=DispatchSettings.load().clock_out_after_minutes)
     zone, found = timezone.get_current_timezone(), []
-    for record in _open_records(now=now):
+    records = _open_records(now=now)
+    if busy_only:
+        records = records.filter(technician__in=Job.objects.filter(status__in=ACTIVE).values("technician"))
+    for record in records:
         done = (record.last_done_at, record.last_break_began_at, record.last_break_ended_at)
         left_at = forgotten_clock_out(
             record.clocked_in_at,

@@ -17,6 +17,7 @@ class Day:
     today: date
     now: datetime
     on_duty_since: datetime | None
+    break_since: datetime | None
     current: Job | None  # under way, or else the next one that can be begun
     following: list[Job]
     finished: list[Job]
@@ -25,6 +26,11 @@ class Day:
     @property
     def is_on_duty(self) -> bool:
         return self.on_duty_since is not None
+
+    @property
+    def may_pause(self) -> bool:
+        """Between jobs only: the time of one under way would go on running."""
+        return self.is_on_duty and not (self.current and self.current.status in ACTIVE)
 
     @property
     def must_clock_in(self) -> bool:
@@ -47,11 +53,13 @@ def load_day(technician: Technician, *, now: datetime | None = None) -> Day:
     open_jobs = sorted((job for job in jobs if job.is_open), key=lambda job: job.scheduled_on is None)
     current = _current(open_jobs)
     record = technician.clock_records.filter(clocked_out_at=None).first()
+    pause = record and record.breaks.filter(ended_at=None).first()
     return Day(
         technician=technician,
         today=today,
         now=now,
         on_duty_since=record.clocked_in_at if record else None,
+        break_since=pause.began_at if pause else None,
         current=current,
         following=[job for job in open_jobs if job is not current],
         finished=[job for job in jobs if not job.is_open],

@@ -39,6 +39,7 @@ _CONFIGURATION = [
     "technicians.technicianskill",
     "technicians.workinghours",
     "technicians.timeoff",
+    "technicians.oncall",
     "dispatch.jobtype",
     "dispatch.jobtypeskill",
     "dispatch.assignmentrule",
@@ -55,6 +56,7 @@ _LOGS = [
     "dispatch.fieldchange",
     "dispatch.jobnote",
     "technicians.clockrecord",
+    "technicians.break",
     "technicians.position",
 ]
 

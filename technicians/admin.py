@@ -1,16 +1,31 @@
 from django.contrib import admin, messages
 from django.db.models import Prefetch
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from config.model_admins import GuardedFieldsAdmin, KeepUsedAdmin, ReadOnlyAdmin
 from technicians.admin_forms import (
+    OnCallForm,
+    OnCallFormSet,
+    OneOnCallForm,
     TechnicianForm,
     TechnicianSkillForm,
     TimeOffForm,
     WorkingHoursForm,
     WorkingHoursFormSet,
 )
-from technicians.models import ClockRecord, Position, Skill, Technician, TechnicianSkill, TimeOff, WorkingHours
+from technicians.models import (
+    Break,
+    ClockRecord,
+    OnCall,
+    Position,
+    Skill,
+    Technician,
+    TechnicianSkill,
+    TimeOff,
+    WorkingHours,
+)
 
 
 @admin.register(Skill)
@@ -55,6 +70,13 @@ class TimeOffInline(admin.TabularInline):
     extra = 0
 
 
+class OnCallInline(admin.TabularInline):
+    model = OnCall
+    form = OnCallForm
+    formset = OnCallFormSet
+    extra = 0
+
+
 @admin.register(Technician)
 class TechnicianAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
     form = TechnicianForm
@@ -63,11 +85,12 @@ class TechnicianAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
     list_filter = ["is_active", "zones", ("skills__skill", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["user__first_name", "user__last_name", "user__username", "phone", "external_id"]
     filter_horizontal = ["zones"]
-    inlines = [TechnicianSkillInline, WorkingHoursInline, TimeOffInline]
+    inlines = [TechnicianSkillInline, WorkingHoursInline, TimeOffInline, OnCallInline]
     fieldsets = [
         (None, {"fields": ["user", "phone", "is_active", "external_id"]}),
         ("Work", {"fields": ["zones", "daily_maximum", "commission_rate"]}),
         ("Home, where the day starts", {"fields": ["home_address", "home_latitude", "home_longitude"]}),
+        ("Positions", {"fields": ["tracking"]}),
     ]
     instead_of_deleting = "Untick “Active” instead: the history stays, and no new work is given."
 
@@ -84,7 +107,7 @@ class TechnicianAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
 
     def get_readonly_fields(self, request, obj=None):
         """Whose profile it is does not change: history refers to the person."""
-        return ["user"] if obj else []
+        return ["user", "tracking"] if obj else ["tracking"]
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "user":
@@ -108,6 +131,13 @@ class TechnicianAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
     @admin.display(ordering="user__first_name")
     def name(self, technician):
         return str(technician)
+
+    @admin.display(description="devices")
+    def tracking(self, technician):
+        if technician.pk is None:
+            return "Set up an app or a tracker once this person is saved."
+        devices, track = reverse("devices", args=[technician.pk]), reverse("track", args=[technician.pk])
+        return format_html('<a href="{}">Devices that send positions</a> · <a href="{}">Track</a>', devices, track)
 
     @admin.display(description="zones")
     def zone_names(self, technician):
@@ -133,6 +163,41 @@ class OwnTechniciansLog(ReadOnlyAdmin):
 class ClockRecordAdmin(OwnTechniciansLog):
     list_display = ["technician", "clocked_in_at", "clocked_out_at", "closed_by_system"]
     list_filter = ["closed_by_system"]
+
+
+@admin.register(Break)
+class BreakAdmin(ReadOnlyAdmin):
+    list_display = ["technician", "began_at", "ended_at"]
+    list_select_related = ["clock_record__technician__user"]
+    search_fields = [f"clock_record__{field}" for field in OwnTechniciansLog.search_fields]
+    ordering = ["-began_at"]
+
+    def get_queryset(self, request):
+        seen = Technician.objects.visible_to(request.user)
+        return super().get_queryset(request).filter(clock_record__technician__in=seen)
+
+    @admin.display(ordering="clock_record__technician__user__first_name")
+    def technician(self, pause):
+        return str(pause.clock_record.technician)
+
+
+@admin.register(OnCall)
+class OnCallAdmin(admin.ModelAdmin):
+    form = OneOnCallForm
+    list_display = ["technician", "starts_at", "ends_at"]
+    list_select_related = ["technician__user"]
+    search_fields = OwnTechniciansLog.search_fields
+    date_hierarchy = "starts_at"
+    ordering = ["-starts_at"]
+
+    def get_queryset(self, request):
+        seen = Technician.objects.visible_to(request.user)
+        return super().get_queryset(request).filter(technician__in=seen)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "technician":
+            kwargs["queryset"] = Technician.objects.visible_to(request.user).active().by_name()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 @admin.register(Position)

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.utils import timezone
 
-from technicians.models import Technician, Weekday
+from technicians.models import OnCall, Technician, Weekday
 
 DAY = 24 * 60
 WEEK = 7 * DAY
@@ -98,3 +98,47 @@ class TimeOffForm(forms.ModelForm):
         if start and end and end <= start:
             self.add_error("ends_at", "Time off must end after it starts.")
         return data
+
+
+class OnCallForm(forms.ModelForm):
+    def clean(self):
+        data = super().clean()
+        start, end = data.get("starts_at"), data.get("ends_at")
+        if start and end and end <= start:
+            self.add_error("ends_at", "Being on call must end after it starts.")
+        return data
+
+
+class OneOnCallForm(OnCallForm):
+    """On a page of its own: whether it overlaps another is for the database to say."""
+
+    class Meta:
+        model = OnCall
+        fields = ("technician", "starts_at", "ends_at")
+
+    def clean(self):
+        data = super().clean()
+        start, end, technician = (data.get(name) for name in ("starts_at", "ends_at", "technician"))
+        if technician and start and end and not self.errors:
+            others = technician.on_call.exclude(pk=self.instance.pk)
+            if other := others.filter(starts_at__lt=end, ends_at__gt=start).first():
+                raise ValidationError(f"{technician} is on call already {_span(other.starts_at, other.ends_at)}.")
+        return data
+
+
+class OnCallFormSet(BaseInlineFormSet):
+    def clean(self):
+        super().clean()
+        spans = sorted(
+            (data["starts_at"], data["ends_at"])
+            for form in self.forms
+            if (data := getattr(form, "cleaned_data", None)) and not form.errors and not data.get("DELETE")
+        )
+        for (start, end), (next_start, next_end) in pairwise(spans):
+            if next_start < end:
+                raise ValidationError(f"On call {_span(start, end)} overlaps {_span(next_start, next_end)}.")
+
+
+def _span(starts_at, ends_at) -> str:
+    start, end = timezone.localtime(starts_at), timezone.localtime(ends_at)
+    return f"from {start:%d %b %H:%M} to {end:%d %b %H:%M}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, DateTimeField, OuterRef, Subquery, Value, When
+from django.db.models import Case, DateTimeField, OuterRef, Subquery, Value, When, prefetch_related_objects
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
@@ -126,6 +126,7 @@ def clock_out_forgotten(*, now: datetime | None = None) -> int:
         ended_at=Subquery(record_of_break.values("clocked_out_at"))
     )
     sent_home = {due[pk][0] for pk in ids}
+    prefetch_related_objects(technicians, "zones")
     for technician in technicians:
         if technician.pk in sent_home:
             publish_technician(technician)

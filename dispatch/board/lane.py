@@ -4,16 +4,17 @@ Pure but for the rows that it is given. Positions are percent of the axis; minut
 """
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
+from dispatch.board.working_days import Absence, absence_of, working_time
 from dispatch.crew import STALE_POSITION, doing_of, load_tone, position_shown_at
 from dispatch.models import Job, SiteVisit
 from dispatch.models.jobs import ACTIVE
 from dispatch.silence import silent_since
-from technicians.availability import Shift
-from technicians.models import Technician
+from technicians.availability import Shift, left_of
+from technicians.models import OnCall, Technician, TimeOff
 from zones import access
 
 PLAN_DIFFERS = timedelta(minutes=5)
@@ -43,6 +44,11 @@ class Axis:
 
     def percent(self, instant: datetime) -> float:
         return max(0.0, min(100.0, self.minute(instant) / (self.hour_count * 60) * 100))
+
+    @property
+    def edges(self) -> tuple[datetime, datetime]:
+        midnight = datetime.combine(self.day, time.min)
+        return tuple(timezone.make_aware(midnight + timedelta(hours=h)) for h in (self.first_hour, self.last_hour))
 
     def holds(self, starts_at: datetime, ends_at: datetime) -> bool:
         return self.minute(starts_at) >= 0 and self.minute(ends_at) <= self.hour_count * 60
@@ -94,6 +100,8 @@ class Lane:
     untimed: list[Job]
     off: list[tuple[str, str]]  # shaded stretches
     away: str
+    on_call: list[tuple[str, str]]
+    also: list[str]  # time off for a part of the day, being on call
     jobs_that_day: int
     booked_minutes: int
     position_seconds: int | None
@@ -129,7 +137,7 @@ class Lane:
     @property
     def is_off(self) -> bool:
         """Nothing to do and nobody there: what "hide off shift" hides."""
-        return not self.blocks and not self.untimed and self.doing in ("off", "away")
+        return not self.blocks and not self.untimed and not self.on_call and self.doing in ("off", "away")
 
 
 @dataclass(frozen=True)
@@ -176,14 +184,20 @@ def make_lane(technician: Technician, facts: Facts, axis: Axis) -> Lane:
     blocks, untimed = _blocks(jobs, facts, axis)
     seen_at = position_shown_at(technician, is_busy=active is not None, now=facts.now) if is_today else None
     that_day = [job for job in jobs if job.scheduled_on == facts.day]
+    absences = _absences(technician.off_that_day, facts.shifts[technician.pk], facts.day)
     return Lane(
         technician=technician,
         doing=doing,
         doing_label=label,
         blocks=blocks,
         untimed=untimed,
-        off=_off_stretches(facts.shifts[technician.pk], axis),
-        away=technician.off_that_day[0].get_kind_display() if technician.off_that_day else "",
+        off=_off_stretches(facts.shifts[technician.pk], technician.off_that_day, axis),
+        away=" ".join(absence.word for absence in absences[:1] if absence.is_whole),
+        on_call=[axis.span(row.starts_at, row.ends_at) for row in technician.called_that_day],
+        also=[
+            *(absence.word for absence in absences if not absence.is_whole),
+            *(f"On call {_on_call_hours(row, facts.day)}" for row in technician.called_that_day),
+        ],
         jobs_that_day=len(that_day),
         booked_minutes=sum(job.duration_minutes for job in that_day),
         position_seconds=max(0, int((facts.now - seen_at).total_seconds())) if seen_at else None,
@@ -253,18 +267,29 @@ def _late_minutes(job: Job, arrival) -> int:
     return 0
 
 
-def _off_stretches(shifts: list[Shift] | None, axis: Axis) -> list[tuple[str, str]]:
-    """What of the axis lies outside the shifts, breaks included; nothing where the hours are not known."""
-    if shifts is None:
-        return []
+def _off_stretches(shifts: list[Shift] | None, off: list[TimeOff], axis: Axis) -> list[tuple[str, str]]:
+    """What of the axis nobody works, breaks and time off included; where no hours are known, only time off."""
+    hours = [axis.edges] if shifts is None else [(shift.starts_at, shift.ends_at) for shift in shifts]
+    breaks = [(shift.break_starts_at, shift.break_ends_at) for shift in shifts or () if shift.break_starts_at]
     stretches, cursor = [], 0.0
-    for shift in shifts:
-        left = axis.percent(shift.starts_at)
+    for starts_at, ends_at in left_of(hours, [*breaks, *((row.starts_at, row.ends_at) for row in off)]):
+        left = axis.percent(starts_at)
         if left > cursor:
             stretches.append((f"{cursor:.2f}", f"{left - cursor:.2f}"))
-        if shift.break_starts_at:
-            stretches.append(axis.span(shift.break_starts_at, shift.break_ends_at))
-        cursor = max(cursor, axis.percent(shift.ends_at))
+        cursor = max(cursor, axis.percent(ends_at))
     if cursor < 100:
         stretches.append((f"{cursor:.2f}", f"{100 - cursor:.2f}"))
     return stretches
+
+
+def _absences(off: list[TimeOff], shifts: list[Shift] | None, day: date) -> list[Absence]:
+    own = [shift for shift in shifts or () if not shift.is_from_day_before]
+    found = [absence_of(row, *working_time(day, own or shifts)) for row in off]
+    return sorted(found, key=lambda absence: not absence.is_whole)
+
+
+def _on_call_hours(row: OnCall, day: date) -> str:
+    begins, ends = timezone.localtime(row.starts_at), timezone.localtime(row.ends_at)
+    if begins.date() < day:
+        return f"until {ends:%H:%M}" if ends.date() == day else "all day"
+    return f"{begins:%H:%M}–{ends:%H:%M}" if ends - begins <= timedelta(days=1) else f"from {begins:%H:%M}"

@@ -15,8 +15,8 @@ from dispatch.board.tray import Tray, load_tray
 from dispatch.crew import with_today
 from dispatch.models import DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE
-from technicians.availability import shifts_on
-from technicians.models import ClockRecord, Technician, TimeOff, WorkingHours
+from technicians.availability import shifts_on, shifts_touching
+from technicians.models import ClockRecord, OnCall, Technician, TimeOff, WorkingHours
 from zones import access
 
 ZOOMS = [("day", "Day", 1.0), ("half", "Half day", 2.0), ("hour", "Hours", 5.0)]
@@ -134,7 +134,7 @@ def load_facts(request, frame: Frame, *, only: set[int]) -> Facts:
         now=frame.now,
         technicians=technicians,
         jobs=jobs,
-        shifts={t.pk: shifts_on(day, t.working_hours.all(), zone=zone) for t in technicians},
+        shifts={t.pk: shifts_touching(day, t.working_hours.all(), zone=zone) for t in technicians},
         zone_ids=access.dispatch_zone_ids(request.user),
         matching=_matching(frame),
         drags=drags,
@@ -164,10 +164,12 @@ def shown_technicians(request, frame: Frame):
 
 
 def with_something_on(technicians, day: date, frame: Frame):
-    """Those at work, or with jobs that day: what "hide off shift" leaves."""
+    """Those at work, on call, or with jobs that day: what "hide off shift" leaves."""
     busy = Job.objects.filter(_drawn_on(day, frame)).exclude(status=Status.CANCELLED).exclude(technician=None)
     on_duty = ClockRecord.objects.filter(clocked_out_at=None) if day == frame.today else ClockRecord.objects.none()
-    return technicians.filter(Q(pk__in=busy.values("technician")) | Q(pk__in=on_duty.values("technician")))
+    called = OnCall.objects.filter(**_touching(day))
+    there = [rows.values("technician") for rows in (busy, on_duty, called)]
+    return technicians.filter(Q(pk__in=there[0]) | Q(pk__in=there[1]) | Q(pk__in=there[2]))
 
 
 def in_order(technicians, *, is_grouped: bool) -> list[Technician]:
@@ -179,12 +181,19 @@ def in_order(technicians, *, is_grouped: bool) -> list[Technician]:
 
 
 def _technicians(request, frame: Frame, day: date, *, only: set[int]) -> list[Technician]:
-    starts = timezone.make_aware(datetime.combine(day, time.min))
-    off = TimeOff.objects.filter(starts_at__lt=starts + timedelta(days=1), ends_at__gt=starts)
     technicians = with_today(chosen_technicians(request, frame).filter(pk__in=only), now=frame.now)
     return list(
-        technicians.prefetch_related("working_hours", Prefetch("time_off", off, to_attr="off_that_day")).by_name()
+        technicians.prefetch_related(
+            "working_hours",
+            Prefetch("time_off", TimeOff.objects.filter(**_touching(day)), to_attr="off_that_day"),
+            Prefetch("on_call", OnCall.objects.filter(**_touching(day)), to_attr="called_that_day"),
+        ).by_name()
     )
+
+
+def _touching(day: date) -> dict[str, datetime]:
+    begins, ends = (timezone.make_aware(datetime.combine(each, time.min)) for each in (day, day + timedelta(days=1)))
+    return {"starts_at__lt": ends, "ends_at__gt": begins}
 
 
 def _drawn_on(day: date, frame: Frame) -> Q:
@@ -211,8 +220,10 @@ def _matching(frame: Frame) -> set[int] | None:
 def axis_of(technician_ids: list[int], day: date) -> Axis:
     """Whole hours around everybody's shifts and all that is drawn; the usual day where there is neither."""
     axis = Axis(day, 0, 24)
-    rows = WorkingHours.objects.filter(technician__in=technician_ids, weekday=day.weekday())
-    shifts = shifts_on(day, _widest(rows, day.weekday()), zone=timezone.get_current_timezone()) or []
+    rows, zone = WorkingHours.objects.filter(technician__in=technician_ids), timezone.get_current_timezone()
+    shifts = shifts_on(day, _widest(rows, day.weekday()), zone=zone) or []
+    if last_night := _longest_night(rows, (day - timedelta(days=1)).weekday()):
+        shifts += [shift for shift in shifts_touching(day, [last_night], zone=zone) if shift.is_from_day_before]
     jobs = Job.objects.filter(technician__in=technician_ids, scheduled_on=day).exclude(status=Status.CANCELLED)
     found = jobs.aggregate(*(edge(name) for edge in (Min, Max) for name in DRAWN_TIMES))
     instants = [instant for shift in shifts for instant in (shift.starts_at, shift.ends_at)]
@@ -226,10 +237,14 @@ def axis_of(technician_ids: list[int], day: date) -> Axis:
 
 def _widest(rows, weekday: int) -> list[WorkingHours]:
     """Of all these hours one row a kind: the longest by day, and the longest past midnight."""
-    by_day = rows.filter(ends_at__gt=F("starts_at")).aggregate(Min("starts_at"), Max("ends_at"))
-    by_night = rows.filter(ends_at__lte=F("starts_at")).aggregate(Min("starts_at"), Max("ends_at"))
-    return [
-        WorkingHours(weekday=weekday, starts_at=edges["starts_at__min"], ends_at=edges["ends_at__max"])
-        for edges in (by_day, by_night)
-        if edges["starts_at__min"]
-    ]
+    by_day = rows.filter(weekday=weekday, ends_at__gt=F("starts_at"))
+    return [found for found in (_longest(by_day, weekday), _longest_night(rows, weekday)) if found]
+
+
+def _longest_night(rows, weekday: int) -> WorkingHours | None:
+    return _longest(rows.filter(weekday=weekday, ends_at__lte=F("starts_at")), weekday)
+
+
+def _longest(rows, weekday: int) -> WorkingHours | None:
+    edges = rows.aggregate(starts_at=Min("starts_at"), ends_at=Max("ends_at"))
+    return WorkingHours(weekday=weekday, **edges) if edges["starts_at"] else None

@@ -16,7 +16,7 @@ from dispatch.models.jobs import OPEN
 from technicians.models import Technician
 from zones.models import ServiceZone
 
-ON_DUTY = ("available", Status.EN_ROUTE, Status.IN_PROGRESS)
+ON_DUTY = ("available", "break", Status.EN_ROUTE, Status.IN_PROGRESS)
 STRETCHED_FROM = 4  # open jobs for each technician on duty
 PLAIN = ("pk", "status", "priority", "technician", "version")
 FIELDS = (*PLAIN, "arrival__late_minutes", "site", "site__latitude", "site__longitude")
@@ -105,7 +105,7 @@ def _technician(row) -> dict:
     place = (technician.home_latitude, technician.home_longitude)
     if has_position:
         place = (technician.latitude, technician.longitude)
-    elif row.doing == "off" and technician.attended:  # clocked out: their marker goes
+    elif row.doing in ("off", "on_call") and technician.attended:  # clocked out: their marker goes
         place = (None, None)
     return {
         "pk": technician.pk,

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
-from technicians.availability import shifts_on
+from technicians.availability import Shift, shifts_on
 from technicians.models import TimeOff, WorkingHours
 
 DAY = timedelta(days=1)
@@ -64,23 +64,32 @@ class WorkingDays:
         return (self.first + DAY * number for number in range((self.last - self.first).days + 1))
 
     def _of_time_off(self, time_off: TimeOff, day: date) -> Absence:
-        starts_at, ends_at = self._working_time(time_off.technician_id, day)
-        word = time_off.get_kind_display()
-        begins_before, ends_after = time_off.starts_at <= starts_at, time_off.ends_at >= ends_at
-        if begins_before and ends_after:
-            return Absence(word, is_whole=True)
-        if begins_before:
-            return Absence(f"{word} until {_clock(time_off.ends_at)}", is_whole=False)
-        if ends_after:
-            return Absence(f"{word} from {_clock(time_off.starts_at)}", is_whole=False)
-        return Absence(f"{word} {_clock(time_off.starts_at)}–{_clock(time_off.ends_at)}", is_whole=False)
+        return absence_of(time_off, *self._working_time(time_off.technician_id, day))
 
     def _working_time(self, technician_id: int, day: date) -> tuple[datetime, datetime]:
         """From the first shift's beginning to the last one's end; the whole day where no shift is known."""
-        shifts = shifts_on(day, self._hours.get(technician_id, ()), zone=timezone.get_current_timezone())
-        if not shifts:
-            return _midnight(day), _midnight(day + DAY)
-        return shifts[0].starts_at, shifts[-1].ends_at
+        return working_time(
+            day, shifts_on(day, self._hours.get(technician_id, ()), zone=timezone.get_current_timezone())
+        )
+
+
+def working_time(day: date, shifts: list[Shift] | None) -> tuple[datetime, datetime]:
+    if not shifts:
+        return _midnight(day), _midnight(day + DAY)
+    return shifts[0].starts_at, shifts[-1].ends_at
+
+
+def absence_of(time_off: TimeOff, starts_at: datetime, ends_at: datetime) -> Absence:
+    """As it concerns that stretch of work."""
+    word = time_off.get_kind_display()
+    begins_before, ends_after = time_off.starts_at <= starts_at, time_off.ends_at >= ends_at
+    if begins_before and ends_after:
+        return Absence(word, is_whole=True)
+    if begins_before:
+        return Absence(f"{word} until {_clock(time_off.ends_at)}", is_whole=False)
+    if ends_after:
+        return Absence(f"{word} from {_clock(time_off.starts_at)}", is_whole=False)
+    return Absence(f"{word} {_clock(time_off.starts_at)}–{_clock(time_off.ends_at)}", is_whole=False)
 
 
 def _midnight(day: date) -> datetime:

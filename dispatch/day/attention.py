@@ -8,7 +8,8 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value,
 from django.utils import timezone
 
 from dispatch.models import Job, Priority, Status
-from dispatch.models.jobs import RUNNING_BEHIND
+from dispatch.models.jobs import ACTIVE, RUNNING_BEHIND
+from dispatch.overtime import on_duty_too_long
 from technicians.models import TimeOff
 
 LONG_HOLD = timedelta(hours=4)
@@ -75,6 +76,11 @@ def _stuck(now, today):
     return Q(status=Status.EN_ROUTE, visit__stuck_since__isnull=False, visit__technician=F("technician"))
 
 
+def _past_shift(now, today):
+    overdue = on_duty_too_long(now=now, busy_only=True)
+    return Q(status__in=ACTIVE, technician__in=[record.technician_id for record, _ in overdue])
+
+
 def _due_soon(now, today):
     return Q(status=Status.CREATED, held_at=None, window_ends_at__gte=now, window_starts_at__lt=now + SOON)
 
@@ -110,6 +116,7 @@ CONCERNS = [
     ),
     Concern("behind", "alert", _running_behind, _behind_words),
     Concern("stuck", "alert", _stuck, lambda job, now, today: f"No nearer for {_long(now - job.stuck_since)}"),
+    Concern("overtime", "alert", _past_shift, lambda job, now, today: f"Under way long after {job.technician}'s shift"),
     Concern("due", "alert", _due_soon, lambda job, now, today: f"Nobody yet for the {_block(job)} block"),
     Concern("away", "alert", _nobody_comes, lambda job, now, today: f"{job.technician} is away"),
     Concern("nobody", "warn", _nobody_eligible, lambda job, now, today: job.why_unassigned),

@@ -142,6 +142,7 @@ class CloseOut:
     waiting: JobList  # open, of that day or from before, and nobody is at them
     under_way: JobList
     on_duty: list[Presence]
+    sent_home: list[Presence]
     follow_ups: JobList
     unbilled: JobList
     violations: int
@@ -167,13 +168,15 @@ def load_close_out(user, day: date, *, now: datetime) -> CloseOut:
     begins, ends = _start_of(day), _start_of(day + ONE_DAY)
     done = visible.filter(status=Status.COMPLETED, completed_at__gte=begins, completed_at__lt=ends)
     follow_ups = visible.open().filter(follow_up_of__isnull=False)
+    roll_call = load_roll_call(user, day, now=now)
     return CloseOut(
         day=day,
         today=timezone.localdate(now),
         now=now,
         waiting=_list(waiting.order_by("scheduled_on", "technician__user__first_name", "-priority", "pk")),
         under_way=_list(visible.filter(status__in=ACTIVE).order_by("technician__user__first_name", "pk")),
-        on_duty=load_roll_call(user, day, now=now).on_duty,
+        on_duty=roll_call.on_duty,
+        sent_home=roll_call.sent_home,
         follow_ups=_list(
             follow_ups.filter(Q(scheduled_on=None) | Q(scheduled_on=day + ONE_DAY)).order_by("scheduled_on", "pk")
         ),

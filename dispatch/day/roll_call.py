@@ -71,6 +71,11 @@ class RollCall:
         return [one for one in self.everyone if one.record and not one.is_on_duty]
 
     @property
+    def sent_home(self) -> list[Presence]:
+        """Nobody clocked out, and the system did it for them."""
+        return [one for one in self.went_home if one.record.closed_by_system]
+
+    @property
     def missing(self) -> list[Presence]:
         return [one for one in self.everyone if one.is_missing(now=self.now)]
 

@@ -15,11 +15,18 @@ from dispatch import actions, realtime
 from dispatch.models import Job, Status, StatusChange
 from dispatch.phone import job_in_the_way, load_day
 from dispatch.views.notices import push_context
+from technicians import attendance
 from technicians.models import Position, Technician
 from technicians.positions import Fix, is_plausible
 
 YEAR_2100_MS = 4_102_444_800_000
 LOG_ROWS = 6
+DUTY = {
+    "in": (actions.clock_in, "Clocked in."),
+    "out": (actions.clock_out, "Clocked out."),
+    "break": (actions.begin_break, "Your break has begun."),
+    "back": (actions.end_break, "Your break is over."),
+}
 SAME_NOTE = timedelta(seconds=30)  # the same words again within this are a second tap
 
 
@@ -108,10 +115,9 @@ def phone_note(request, pk):
 def change_duty(request):
     technician = technician_of(request)
     fix_from(request, technician)
-    changes = {"in": (actions.clock_in, "Clocked in."), "out": (actions.clock_out, "Clocked out.")}
-    if request.POST.get("duty") not in changes:
+    if request.POST.get("duty") not in DUTY:
         return answer(request, technician, refusal="Clock in or out?", status=422)
-    change, said = changes[request.POST["duty"]]
+    change, said = DUTY[request.POST["duty"]]
     try:
         change(technician)
     except actions.ActionRefused as refused:
@@ -150,7 +156,9 @@ def fix_from(request, technician: Technician) -> Fix | None:
     )
     if not is_plausible(fix, now=now):
         return None
-    actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
+    # The tap that clocks in was made on duty; off duty the place goes into the log of the tap and nowhere else.
+    if attendance.is_on_duty(technician) or request.POST.get("duty") == "in":
+        actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
     return fix
 
 

@@ -94,21 +94,21 @@
     root.querySelector(".phone-foot")?.remove();
   });
 
-  const footStep = () => root.querySelector(".phone-foot [data-step]")?.dataset.step;
-  let shownStep = footStep();
+  const shownSteps = () => [...root.querySelectorAll(".pause[data-step], .phone-foot [data-step]")].map((each) => each.dataset.step).join();
+  let shownStep = shownSteps();
   let readyAt = 0;
 
   function settle() {
     const wait = readyAt - Date.now();
-    for (const button of root.querySelectorAll(".phone-foot button")) button.disabled = wait > 0;
+    for (const button of root.querySelectorAll(":is(.phone-foot, .pause) button")) button.disabled = wait > 0;
     if (wait > 0) setTimeout(settle, wait);
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== root) return;
     if (event.detail.requestConfig.verb === "post") waiting = false;
-    if (footStep() !== shownStep) readyAt = Date.now() + SETTLE_MS;
-    shownStep = footStep();
+    if (shownSteps() !== shownStep) readyAt = Date.now() + SETTLE_MS;
+    shownStep = shownSteps();
     if (Date.now() < readyAt) settle();
     look(event.detail.requestConfig);
   });

@@ -302,5 +302,5 @@ def test_lanes_take_the_same_number_of_queries(client, omar, north, tomorrow, jo
         )
     make_job(by=omar, zone=north, scheduled_on=tomorrow)
     client.force_login(omar)
-    with django_assert_num_queries(26):
+    with django_assert_num_queries(32):
         client.get(reverse("board"), {"day": tomorrow})
