@@ -24,7 +24,7 @@ from technicians.gps.protocols import Answer
 
 log = logging.getLogger(__name__)
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.05
 BATCH = 500  # posts
 MOST_WAITING = 4000
 FOLLOW_SECONDS = 0.25

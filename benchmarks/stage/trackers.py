@@ -56,11 +56,11 @@ class Phone:
             await self.send()
 
     async def send_every(self, seconds: float, end: float) -> None:
-        await asyncio.sleep(random.random() * seconds)
+        await asyncio.sleep(min(random.random() * seconds, end - time.time()))
         while time.time() < end:
             begun = time.time()
             await self.send()
-            await asyncio.sleep(max(0, seconds - (time.time() - begun)))
+            await asyncio.sleep(max(0, min(begun + seconds, end) - time.time()))
 
 
 async def listen(url: str, cookie: str, origin: str, heard: list, live: asyncio.Event) -> None:
