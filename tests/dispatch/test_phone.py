@@ -254,6 +254,7 @@ def test_a_tap_that_makes_no_sense_changes_nothing(phone, job, broken):
 
 
 def test_the_position_goes_into_the_log_and_becomes_the_technicians(phone, job, tess):
+    attendance.clock_in(tess, now=timezone.now())
     take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY, **here())
     change = job.status_changes.last()
     assert (change.latitude, change.longitude, change.accuracy_m) == (40.1, -75.1, 12.5)
@@ -261,6 +262,14 @@ def test_the_position_goes_into_the_log_and_becomes_the_technicians(phone, job, 
     tess.refresh_from_db()
     assert (tess.latitude, tess.longitude) == (40.1, -75.1)
     assert Position.objects.get().source == Position.Source.PHONE
+
+
+def test_off_duty_the_position_goes_into_the_log_only(phone, job, tess):
+    take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY, **here())
+    assert job.status_changes.last().latitude == 40.1
+    tess.refresh_from_db()
+    assert tess.latitude is None
+    assert not Position.objects.exists()
 
 
 @pytest.mark.parametrize(
