@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
@@ -28,6 +29,8 @@ WHAT_IT_MEANS = {
 @permission_required(VIEW, raise_exception=True)
 def assignment_settings(request):
     row, may_change = DispatchSettings.load(), actions.may_change_rules(request.user)
+    if request.method == "POST" and not may_change:
+        raise PermissionDenied("Only administrators change the assignment rules.")
     modes = dict(AssignmentRule.objects.values_list("priority", "mode"))
     data = request.POST if request.method == "POST" else None
     form = AssignmentSettingsForm(data, instance=row)
