@@ -228,7 +228,7 @@ class SkillsForm(forms.Form):
 
 class TechnicianChoiceForm(forms.Form):
     technician = forms.ModelChoiceField(
-        queryset=Technician.objects.none(), required=False, empty_label="Nobody yet", label="Assign to"
+        queryset=Technician.objects.none(), required=False, empty_label="Smart dispatch", label="Assign to"
     )
 
     def __init__(self, *args, user, required=False, **kwargs):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from dispatch.models import AssignmentRule
+from dispatch.models import AssignmentRule, Priority
 
 if TYPE_CHECKING:
     from dispatch.candidates import Candidate
@@ -60,6 +60,17 @@ def decide(
     best = wanted[0]
     is_good = best.score.total >= minimum_score
     return Decision(Verb.ASSIGN if mode == Mode.AUTOMATIC and is_good and not is_hands_off else Verb.SUGGEST, best)
+
+
+def without_a_choice(mode: str, priority: int, *, has_day: bool) -> str:
+    """What will become of a new job for which nobody is chosen."""
+    if not has_day and priority != Priority.URGENT:
+        return "Smart dispatch waits until it has a day."
+    return {
+        Mode.AUTOMATIC: "Smart dispatch assigns it to the best match.",
+        Mode.SUGGEST: "Smart dispatch suggests somebody, and a dispatcher confirms.",
+        Mode.MANUAL: f"Smart dispatch leaves it in the tray: {Priority(priority).label} is assigned by hand.",
+    }[mode]
 
 
 def why_nobody(candidates: Sequence["Candidate"]) -> str:

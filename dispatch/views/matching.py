@@ -11,6 +11,8 @@ from dispatch.calling import When
 from dispatch.forms import TechnicianChoiceForm
 from dispatch.job_entry import JobEntry
 from dispatch.matches import best_few, matches_for_entry
+from dispatch.models import AssignmentRule
+from dispatch.smart_rules import without_a_choice
 from dispatch.views.placing import sentence
 from dispatch.views.transitions import assign_dialog, dispatchable_job, done
 
@@ -28,8 +30,14 @@ def best_matches(request, pk):
 @permission_required("dispatch.add_job", raise_exception=True)
 def new_job_candidates(request):
     """For the form as far as it is filled in."""
-    matches = matches_for_entry(JobEntry(request.POST, user=request.user), user=request.user, now=timezone.now())
-    return render(request, "dispatch/_new_job_candidates.html", {"matches": matches})
+    entry = JobEntry(request.POST, user=request.user)
+    matches = matches_for_entry(entry, user=request.user, now=timezone.now())
+    priority, day = (entry.values_so_far()[name] for name in ("priority", "scheduled_on"))
+    otherwise = (
+        without_a_choice(AssignmentRule.mode_for(priority), priority, has_day=day is not None) if priority else ""
+    )
+    context = {"matches": matches, "otherwise": otherwise}
+    return render(request, "dispatch/_new_job_candidates.html", context)
 
 
 @require_POST

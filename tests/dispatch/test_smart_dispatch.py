@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions, suggestions
@@ -12,6 +13,7 @@ from dispatch.roles import Role
 from technicians import attendance
 from technicians.models import Proficiency, TechnicianSkill
 from tests.factories import SkillFactory, TechnicianFactory, UserFactory, make_job
+from tests.pages import text_of
 from zones.access import grant_zones
 
 Mode = AssignmentRule.Mode
@@ -279,3 +281,22 @@ def test_second_job_at_the_same_time_goes_to_somebody_else(new_job, rule, tess, 
     for job in jobs:
         actions.dispatch_new_job(job.pk)
     assert {fresh(job).technician for job in jobs} == {tess, uma}
+
+
+# What it will do ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [
+        (Mode.AUTOMATIC, "Smart dispatch assigns it to the best match."),
+        (Mode.SUGGEST, "Smart dispatch suggests somebody, and a dispatcher confirms."),
+        (Mode.MANUAL, "Smart dispatch leaves it in the tray: Normal is assigned by hand."),
+    ],
+)
+def test_new_job_form_says_what_becomes_of_a_job_without_a_technician(client, rule, dana, tess, tomorrow, mode, says):
+    rule(mode)
+    client.force_login(dana)
+    typed = {"priority": Priority.NORMAL.value, "scheduled_on": f"{tomorrow}"}
+    assert says in text_of(client.post(reverse("new_job_candidates"), typed))
+    assert says not in text_of(client.post(reverse("new_job_candidates"), typed | {"scheduled_on": ""}))
