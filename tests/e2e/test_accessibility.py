@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from dispatch import actions
 from dispatch.actions import SkillNeed
 from dispatch.models import Status
+from dispatch.notify import Kind, notify
 from technicians.models import Proficiency
 from tests import factories
 from tests.e2e.live import in_thread, log_in
@@ -128,6 +129,18 @@ def test_list_and_its_dialogs_are_accessible(dispatching, job):
     check(page, "drawer")
     page.locator("#drawer").get_by_role("link", name="Release").click()
     opened(page, "release")
+
+
+def test_notifications_are_accessible(dispatching, dana, job):
+    for kind in (Kind.STUCK, Kind.URGENT_UNASSIGNED):
+        in_thread(notify, [dana], kind, "Something to know", job=job)
+    page = dispatching
+    for name in ("notifications", "notification_preferences"):
+        page.goto(reverse(name))
+        check(page, name)
+    page.locator("[data-bell]").click()
+    expect(page.locator("#bell-panel .notice-row")).to_have_count(2)
+    check(page, "panel")
 
 
 def test_lanes_and_what_opens_on_them_are_accessible(dispatching, omar, tess, north):

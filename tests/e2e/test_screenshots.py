@@ -24,7 +24,17 @@ SIZES = {
     "phone": {"width": 390, "height": 844},
 }
 BOARD = {"lanes", "list", "week", "month", "map"}  # these fill the window and scroll inside
-FORMS = {"new-job", "edit-job", "site", "assign", "saved-views", "finances", "settings", "zones"}  # of two sizes
+FORMS = {
+    "new-job",
+    "edit-job",
+    "site",
+    "assign",
+    "saved-views",
+    "told-of",
+    "finances",
+    "settings",
+    "zones",
+}  # of two sizes
 WITH_A_MAP = {"map", "new-job", "site"}  # these fetch what they draw
 
 
@@ -57,6 +67,8 @@ def pages() -> dict[str, dict[str, str]]:
             "day-sheets": "/technicians/day-sheets/",
             "day-sheet": f"/technicians/{tess.pk}/day-sheet/",
             "saved-views": "/views/",
+            "notifications": "/notifications/",
+            "told-of": "/account/notifications/",
             "finances": "/reports/finances/",
             "not-found": "/nowhere/",
         },
