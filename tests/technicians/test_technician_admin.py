@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from dispatch.models import User
 from dispatch.roles import Role
-from technicians.models import ClockRecord, Position, Technician, TechnicianSkill
+from technicians.models import ClockRecord, OnCall, Position, Technician, TechnicianSkill
 from tests.admin_pages import adding, deletion_of, errors_on, filled, listing, page_of, queries_for
 from tests.factories import ServiceZoneFactory, SkillFactory, TechnicianFactory, UserFactory, make_job
 
@@ -125,6 +125,44 @@ def test_time_off_that_ends_before_it_starts_is_refused(client, ada, tess):
     )
     response = client.post(page_of(tess), data)
     assert errors_on(response) == "Time off must end after it starts."
+
+
+@pytest.mark.parametrize(
+    ("spans", "reason"),
+    [
+        ([("08:00", "08:00")], "Being on call must end after it starts."),
+        ([("08:00", "12:00"), ("12:00", "13:00")], ""),
+        (
+            [("12:00", "14:00"), ("08:00", "12:01")],
+            "On call from 01 Jul 08:00 to 01 Jul 12:01 overlaps from 01 Jul 12:00 to 01 Jul 14:00.",
+        ),
+    ],
+)
+def test_being_on_call_twice_at_once_is_refused(client, ada, tess, spans, reason):
+    client.force_login(ada)
+    data = filled(client.get(page_of(tess)), **{"on_call-TOTAL_FORMS": len(spans)})
+    for number, (start, end) in enumerate(spans):
+        data |= row(
+            "on_call",
+            number,
+            starts_at_0="2026-07-01",
+            starts_at_1=start,
+            ends_at_0="2026-07-01",
+            ends_at_1=end,
+        )
+    response = client.post(page_of(tess), data)
+    assert tess.on_call.count() == (0 if reason else len(spans))
+    assert not reason or errors_on(response) == reason
+
+
+def test_being_on_call_can_be_entered_by_itself_but_not_twice(client, ada, tess):
+    client.force_login(ada)
+    times = {"starts_at_0": "2026-07-01", "starts_at_1": "18:00", "ends_at_0": "2026-07-02", "ends_at_1": "08:00"}
+    for _ in range(2):
+        response = client.post(adding(OnCall), {"technician": tess.pk, **times})
+    assert "Tess is on call already from 01 Jul 18:00 to 02 Jul 08:00." in errors_on(response)
+    assert tess.on_call.count() == 1
+    assert "Tess" in client.get(listing(OnCall)).content.decode()
 
 
 def test_certificate_date_with_a_mistyped_year_is_refused(client, ada, tess):
