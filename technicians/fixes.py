@@ -11,6 +11,7 @@ MAX_AGE = timedelta(days=2)
 MAX_SPEED_MS = 90  # 324 km/h: nobody drives to a customer so fast
 # Only for so long is a fix compared with the one before: else one wrong fix could shut out all the true ones after it.
 SPEED_WITHIN = timedelta(minutes=5)
+PERIOD = timedelta(seconds=1)  # nothing that is closer in time tells more
 STILL_M = 10
 STILL_SECONDS = 60  # of one who stands still the history keeps a fix a minute
 
@@ -64,8 +65,10 @@ def is_too_fast(before: Fix, fix: Fix) -> bool:
     return metres_between(before, fix) - unsure > MAX_SPEED_MS * elapsed.total_seconds()
 
 
-def is_still(before: Fix, fix: Fix) -> bool:
-    """Hardly moved, and in the same minute of the clock: a phone that reports every second adds a row a minute."""
+def adds_nothing(before: Fix, fix: Fix) -> bool:
+    """In the same second; or hardly moved in the same minute of the clock, so that who stands adds a row a minute."""
+    if fix.recorded_at - before.recorded_at < PERIOD:
+        return True
     minutes = [int(one.recorded_at.timestamp()) // STILL_SECONDS for one in (before, fix)]
     return minutes[0] == minutes[1] and metres_between(before, fix) < STILL_M
 
@@ -82,7 +85,7 @@ def sieve(fixes: Iterable[Fix], *, previous: Fix | None, accuracy_limit_m: float
         if previous and fix.recorded_at < previous.recorded_at:
             history.append(fix)
         elif last is None or not is_too_fast(last, fix):
-            if last is None or not is_still(last, fix):
+            if last is None or not adds_nothing(last, fix):
                 history.append(fix)
             newest = last = fix
     return Sieved(history, newest)

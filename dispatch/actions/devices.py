@@ -79,7 +79,12 @@ def note_hearings(hearings: Iterable[Hearing], *, now: datetime) -> None:
         pk for pk, hearing in last.items() if not hearing.device.last_heard_at
         or now - hearing.device.last_heard_at > HEARD_EVERY
     ]  # fmt: skip
-    troubled = [hearing for hearing in last.values() if hearing.trouble != hearing.device.trouble]
+    # A trouble is over with the next fix: a sign of life says nothing of it.
+    troubled = [
+        hearing
+        for hearing in last.values()
+        if hearing.trouble != hearing.device.trouble and (hearing.trouble or hearing.has_fix)
+    ]
     if stale:
         Device.objects.filter(pk__in=stale).update(last_heard_at=now)
     if first:

@@ -139,6 +139,15 @@ def test_the_devices_page_asks_the_database_the_same_for_few_and_many(
     assert counts[0] == counts[1]
 
 
+@pytest.mark.parametrize("text", ["\0", "x" * 129, "²", "<script>", "9" * 5000])
+@pytest.mark.parametrize("field", ["client", "unique_id"])
+def test_odd_devices_are_answered(client, dana, tess, field, text):
+    client.force_login(dana)
+    answer = client.post(reverse("add_device", args=[tess.pk]), {"client": "traccar", "unique_id": "1"} | {field: text})
+    assert answer.status_code in (200, 422)
+    assert "<script>" not in html_of(answer).split("<main", 1)[1]
+
+
 # Tracks --------------------------------------------------------------------------------------------
 
 

@@ -257,6 +257,10 @@ def test_a_trouble_is_said_until_it_is_over(client, example, trouble, on_duty, n
     send(example, secret)
     device.refresh_from_db()
     assert trouble in device.trouble
+    silent = next(one for one in EXAMPLES if one.client == client and not one.fixes and one.answer[0] == 200)
+    send(silent, secret)
+    device.refresh_from_db()
+    assert trouble in device.trouble, "a sign of life does not end it"
     good = next(one for one in EXAMPLES if one.client == client and one.fixes)
     send(good, secret)
     device.refresh_from_db()

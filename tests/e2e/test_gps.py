@@ -1,10 +1,11 @@
 """Devices' messages over HTTP to the running server, as their clients send them."""
 
 import http.client
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from dispatch import actions
 from technicians.models import Position, Technician
 from tests.e2e.live import in_thread
-from tests.gps_examples import EXAMPLES, FORM, Example
+from tests.gps_examples import EXAMPLES, FORM, JSON, Example
 
 
 @pytest.fixture
@@ -87,6 +88,29 @@ def test_of_many_at_once_none_is_lost(live_site, secrets, on_duty):
     on_duty.refresh_from_db()
     assert on_duty.latitude == pytest.approx(60.119)
     assert on_duty.position_at == Position.objects.latest().recorded_at
+
+
+def test_whatever_is_sent_gets_an_answer_and_no_server_error(live_site, secrets):
+    """Random bytes, and examples cut short or with something odd in them; on one connection, as a client would."""
+    chance = random.Random(11)
+    odd = ["\0", "1e400", "NaN", "9" * 40, "null", "[]", "-1", '"', "%ff", "\u00b2"]
+    connection = http.client.HTTPConnection(urlsplit(live_site.url).netloc, timeout=20)
+    for number in range(90):
+        example = chance.choice(EXAMPLES).filled(timezone.now())
+        body, query = example.body, example.query
+        if number % 3:
+            spot, what = chance.randrange(1 + len(body)), chance.choice(odd)
+            body = body[:spot] + what + body[spot + chance.randrange(9) :]
+            query = query.replace(chance.choice("0123456789"), quote(what))
+        raw = chance.randbytes(80) if number % 10 == 0 else body.encode()
+        method = chance.choice(["GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE"])
+        kind = chance.choice([example.content_type, JSON, FORM, "text/plain", ""])
+        path = f"/gps/{secrets[chance.choice(sorted(secrets))]}/" + (f"?{query}" if query else "")
+        connection.request(method, path, raw, {"Content-Type": kind} if kind else {})
+        response = connection.getresponse()
+        response.read()
+        assert response.status in (200, 400, 404), (method, path, raw)
+    connection.close()
 
 
 def test_a_body_that_is_too_large_is_refused_and_no_log_has_the_secret(live_site, secrets):

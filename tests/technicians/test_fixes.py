@@ -84,6 +84,12 @@ def test_of_one_who_drives_every_fix_is_kept():
     assert len(sieved(*driving).history) == 60
 
 
+def test_of_one_second_one_fix_is_kept():
+    kept = sieved(*(fix(seconds / 10, north_m=-2 * seconds) for seconds in range(9, 0, -1)))
+    assert len(kept.history) == 1
+    assert kept.newest.recorded_at == fix(0.1).recorded_at
+
+
 @given(st.lists(st.tuples(st.integers(-200, 400), st.integers(-50_000, 50_000)), max_size=30), st.randoms())
 def test_the_order_of_arrival_changes_nothing(points, chance):
     fixes = [fix(seconds, north_m=metres) for seconds, metres in {s: (s, m) for s, m in points}.values()]
