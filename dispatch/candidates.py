@@ -101,8 +101,10 @@ class Team:
         return cls(
             technicians,
             {
-                (technician.pk, day): _qualification(technician, day, zone_ids=zone_ids, now=now, fresh_for=fresh_for)
-                for day in days
+                (technician.pk, whole_day.day): _qualification(
+                    technician, whole_day, zone_ids=zone_ids, now=now, fresh_for=fresh_for
+                )
+                for whole_day in [_WholeDay.of(day, now=now) for day in days]
                 for technician in technicians
             },
             StraightLine(settings.detour_factor, settings.average_speed_kmh),
@@ -224,32 +226,49 @@ def with_days(technicians, *, days: Iterable[date], besides: Job | None = None):
     )
 
 
+@dataclass(frozen=True)
+class _WholeDay:
+    """From midnight to midnight in the business's time; worked out once for everybody."""
+
+    day: date
+    starts_at: datetime
+    ends_at: datetime
+    is_today: bool
+
+    @classmethod
+    def of(cls, day: date, *, now: datetime) -> "_WholeDay":
+        starts_at, ends_at = (timezone.make_aware(datetime.combine(each, time.min)) for each in (day, day + DAY))
+        return cls(day, starts_at, ends_at, day == timezone.localdate(now))
+
+
 def qualification_of(technician: Technician, *, day: date, user=None, now: datetime | None = None) -> Qualification:
     """`user` is who gets to read what speaks against it; None for nobody."""
     zone_ids = access.ALL_ZONES if user is None else access.dispatch_zone_ids(user)
-    return _qualification(technician, day, zone_ids=zone_ids, now=now or timezone.now(), fresh_for=None)
+    now = now or timezone.now()
+    return _qualification(technician, _WholeDay.of(day, now=now), zone_ids=zone_ids, now=now, fresh_for=None)
 
 
 def _qualification(
-    technician: Technician, day: date, *, zone_ids, now: datetime, fresh_for: timedelta | None
+    technician: Technician, whole_day: _WholeDay, *, zone_ids, now: datetime, fresh_for: timedelta | None
 ) -> Qualification:
-    zone, is_today = timezone.get_current_timezone(), day == timezone.localdate(now)
+    day, is_today = whole_day.day, whole_day.is_today
+    midnight, next_midnight = whole_day.starts_at, whole_day.ends_at
+    zone = timezone.get_current_timezone()
     shifts = tuple(shifts_touching(day, technician.hours, zone=zone) or ()) if technician.has_hours else None
-    midnight = timezone.make_aware(datetime.combine(day, time.min))
-    next_midnight = timezone.make_aware(datetime.combine(day, time.max))
     off = [row for row in technician.off if row.starts_at < next_midnight and row.ends_at > midnight]
     others = [job for job in technician.others_that_day if job.scheduled_on == day]
     bookings = (
         booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
         for job in technician.others_that_day
-        if (booking := _booking_on(day, job, shifts, now=now, is_today=is_today))
+        if (booking := _booking_on(whole_day, job, shifts, now=now))
     )
     on_call = tuple(
         Shift(row.starts_at, row.ends_at)
         for row in technician.called
         if row.starts_at < next_midnight and row.ends_at > midnight
     )
-    is_off_all_day = not _works_besides(off, day, (*shifts, *on_call) if shifts is not None else None)
+    hours = (*shifts, *on_call) if shifts is not None else None
+    is_off_all_day = bool(off) and not _works_besides(off, whole_day, hours)
     is_fresh = is_today and fresh_for and technician.position_at
     is_fresh = is_fresh and now - fresh_for <= technician.position_at <= now + MAX_FUTURE
     return Qualification(
@@ -270,9 +289,9 @@ def _qualification(
     )
 
 
-def _works_besides(off: list[TimeOff], day: date, shifts: tuple[Shift, ...] | None) -> bool:
+def _works_besides(off: list[TimeOff], whole_day: _WholeDay, shifts: tuple[Shift, ...] | None) -> bool:
     """Whether time off leaves them anything of the day; None for shifts: nobody has said when they work."""
-    midnight, next_midnight = (timezone.make_aware(datetime.combine(each, time.min)) for each in (day, day + DAY))
+    midnight, next_midnight = whole_day.starts_at, whole_day.ends_at
     hours = [(midnight, next_midnight)] if shifts is None else [(shift.starts_at, shift.ends_at) for shift in shifts]
     left = left_of(hours, [(row.starts_at, row.ends_at) for row in off])
     return any(begins < next_midnight and ends > midnight for begins, ends in left)
@@ -286,16 +305,15 @@ def _of_its_nights(day: date) -> Q:
     )
 
 
-def _booking_on(
-    day: date, job: Job, shifts: tuple[Shift, ...] | None, *, now: datetime, is_today: bool
-) -> Booking | None:
+def _booking_on(whole_day: _WholeDay, job: Job, shifts: tuple[Shift, ...] | None, *, now: datetime) -> Booking | None:
     """Also of the evening before what goes on into that day, and of the morning after what lies in a night's shift."""
-    if job.scheduled_on == day or (is_today and job.status in ACTIVE):
+    day = whole_day.day
+    if job.scheduled_on == day or (whole_day.is_today and job.status in ACTIVE):
         return booking_of(job, now=now)
     if job.scheduled_on not in (day - DAY, day + DAY) or not (booking := booking_of(job, now=now)):
         return None
     if job.scheduled_on < day:
-        reaches = booking.ends_at > timezone.make_aware(datetime.combine(day, time.min))
+        reaches = booking.ends_at > whole_day.starts_at
     else:
         reaches = any(s.starts_at < booking.ends_at and booking.starts_at < s.ends_at for s in shifts or ())
     return booking if reaches else None

@@ -53,6 +53,8 @@ def working_stretches(needs: Needs, has: Qualification) -> list[tuple[datetime, 
     else:
         usual = timezone.make_aware(datetime.combine(needs.day, USUAL_START)).astimezone(UTC)
         opens = min(usual, needs.promised[0]) if needs.promised else usual
+        if has.is_on_duty and needs.now:  # whoever is at work before the usual hour is at work
+            opens = min(opens, needs.now)
         stretches = [(opens, next_midnight + needs.duration)]
     left = left_of(stretches, [(away.starts_at, away.ends_at) for away in has.away])
     return [(max(opens, midnight), closes) for opens, closes in left if opens < next_midnight and closes > midnight]
