@@ -284,7 +284,7 @@ def test_drop_of_a_job_that_changed_meanwhile_is_refused_with_the_truth(client, 
     client.force_login(dana)
     response = client.post(reverse("place_job", args=[job.pk]), {"technician": tess.pk, "seen": seen}, headers=HTMX)
     assert response.status_code == 409
-    assert "with Uma now" in text_of(response)
+    assert "to Uma now" in text_of(response)
 
 
 def test_odd_values_get_an_error_and_not_a_crash(client, dana, north):
