@@ -176,7 +176,8 @@ class Office:
 
     def _able(self, job: Job, *, by: User) -> list[Technician]:
         """Nothing speaks against them, and they are at work."""
-        found = [c.technician for c in candidates_for(job, user=by) if c.is_on_duty and not c.objections]
+        candidates = candidates_for(job, user=by, now=self.agenda.clock.now())
+        found = [c.technician for c in candidates if c.is_on_duty and c.is_eligible]
         demo = set(demo_technicians().values_list("pk", flat=True)) - self.drivers.leaving
         return [technician for technician in found if technician.pk in demo and technician.pk != job.technician_id]
 
