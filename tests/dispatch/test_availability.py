@@ -1,6 +1,6 @@
 """Who can be given work when: breaks, nights, being on call, hours off, and who forgot to clock out."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 import time_machine
@@ -291,7 +291,7 @@ def test_night_shift_of_yesterday_counts_in_the_small_hours(clock, objections, t
     assert told(open_job(clock), tess) == objections
 
 
-@pytest.mark.parametrize("sunday", [date(2027, 3, 14), date(2026, 11, 29)])
+@pytest.mark.parametrize("sunday", [date(2027, 3, 14), date(2027, 11, 7)])
 def test_night_shift_counts_in_the_night_of_the_change_as_well(sunday, tess, open_job):
     works(tess, "22:00", "06:00")
     assert told(open_job("04:45", day=sunday), tess) == []
@@ -372,13 +372,40 @@ def test_nothing_is_said_of_a_job_under_way_within_the_shift(on_duty, omar):
     assert [reason.kind for reason in row.reasons] == ["nowhere"]
 
 
-@pytest.mark.parametrize("sunday", [date(2026, 3, 8), date(2026, 11, 1)])
-def test_night_of_the_change_ends_at_six_on_the_wall(sunday, tess):
+CHANGES = [
+    ("America/New_York", date(2026, 3, 8), 7),
+    ("America/New_York", date(2026, 11, 1), 9),
+    ("Europe/Berlin", date(2026, 3, 29), 7),
+    ("Europe/Berlin", date(2026, 10, 25), 9),
+]
+
+
+@pytest.mark.parametrize(("zone", "sunday", "hours"), CHANGES)
+def test_night_of_the_change_ends_at_six_on_the_wall(zone, sunday, hours, tess):
     works(tess, "22:00", "06:00")
-    attendance.clock_in(tess, now=at("21:50", sunday - timedelta(days=1)))
-    assert actions.clock_out_forgotten(now=at("06:59", sunday)) == 0
-    assert actions.clock_out_forgotten(now=at("07:00", sunday)) == 1
-    assert tess.clock_records.get().clocked_out_at == at("06:00", sunday)
+    with timezone.override(zone):
+        begins, ends = at("22:00", sunday - timedelta(days=1)).astimezone(UTC), at("06:00", sunday).astimezone(UTC)
+        assert ends - begins == timedelta(hours=hours)
+        attendance.clock_in(tess, now=begins)
+        attendance.begin_break(tess, now=begins + timedelta(hours=4))
+        assert actions.clock_out_forgotten(now=ends + timedelta(minutes=59)) == 0
+        assert actions.clock_out_forgotten(now=ends + timedelta(minutes=60)) == 1
+    assert tess.clock_records.get().clocked_out_at == ends
+    assert Break.objects.get().ended_at == ends
+
+
+@pytest.mark.parametrize("sunday", [date(2027, 3, 14), date(2027, 11, 7)])
+def test_being_on_call_and_hours_off_end_at_the_same_time_on_the_wall(sunday, tess, open_job):
+    works(tess, "08:00", "16:00")
+    OnCall.objects.create(
+        technician=tess, starts_at=at("22:00", sunday - timedelta(days=1)), ends_at=at("06:00", sunday)
+    )
+    urgent = {"priority": Priority.URGENT, "day": sunday}
+    assert told(open_job("05:00", **urgent), tess) == []
+    assert told(open_job("05:15", **urgent), tess) == ["Works 22:00–06:00, 08:00–16:00 only"]
+    TimeOff.objects.create(technician=tess, starts_at=at("00:00", sunday), ends_at=at("10:00", sunday))
+    assert told(open_job("09:30", day=sunday), tess) == ["Vacation 00:00–10:00"]
+    assert told(open_job("10:00", day=sunday), tess) == []
 
 
 def test_without_working_hours_sixteen_hours_are_enough(on_duty):
