@@ -111,7 +111,7 @@ def test_a_whole_day_is_played_to_its_end_by_the_rules(seeded):
     before, watch = states(), Watch()
     lines = play(watch)
     after = states()
-    assert after[Status.COMPLETED] >= before[Status.COMPLETED] + 8
+    assert after[Status.COMPLETED] >= before[Status.COMPLETED] + 7
     assert not any(after[status] for status in ACTIVE)
     for job in Job.objects.prefetch_related("status_changes"):
         log = list(job.status_changes.all())
@@ -166,7 +166,7 @@ def test_a_dispatcher_at_a_screen_is_obeyed_and_a_stopped_play_goes_on(seeded):
         for job in Job.objects.filter(status=Status.ASSIGNED, scheduled_on=DAY).order_by("pk")[:2]:
             touched.append(actions.unassign_job(job, by=dora, now=watch.now()))
 
-    for seconds in (1, 20, 40):
+    for seconds in (1, 15, 30):
         watch.at(seconds, interfere)
     play(watch, minutes=1)
     assert on_board().filter(status__in=ACTIVE).exists()
