@@ -96,3 +96,11 @@ def test_forgetting_old_positions_leaves_the_current_one(tess):
     assert forget_positions(before=NOW + timedelta(days=60)) == 1
     tess.refresh_from_db()
     assert tess.position_at == NOW - timedelta(minutes=1)
+
+
+def test_many_old_positions_are_forgotten_in_parts(tess, monkeypatch):
+    monkeypatch.setattr("technicians.positions.FORGET_AT_ONCE", 3)
+    for minutes in range(7):
+        take(tess, fix_of(minutes))
+    assert forget_positions(before=NOW + timedelta(days=1)) == 7
+    assert not Position.objects.exists()
