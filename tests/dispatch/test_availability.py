@@ -18,6 +18,7 @@ from technicians import attendance
 from technicians.models import Break, OnCall, TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import text_of
+from tests.threads import at_the_same_time, winners_and_losers
 
 FRIDAY = date(2026, 11, 20)
 HTMX = {"HX-Request": "true", "HX-Target": "phone"}
@@ -98,6 +99,23 @@ def test_whoever_sets_out_is_not_on_a_break_any_more(on_duty, omar):
     actions.begin_break(on_duty, now=NOON)
     actions.change_status(job, Status.EN_ROUTE, by=on_duty.user, now=at("12:20"))
     assert Break.objects.get().ended_at == at("12:20")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_left_on_a_break_who_sets_out_at_the_same_moment(on_duty, omar):
+    job = job_for(on_duty, omar)
+    for _ in range(5):
+        _, losers = winners_and_losers(
+            at_the_same_time(
+                lambda: actions.begin_break(on_duty, now=NOON),
+                lambda: actions.change_status(job, Status.EN_ROUTE, by=on_duty.user, now=NOON),
+            )
+        )
+        assert all(isinstance(loser, actions.ActionRefused) for loser in losers), losers
+        assert Job.objects.get(pk=job.pk).status == Status.EN_ROUTE
+        assert not Break.objects.filter(ended_at=None).exists()
+        actions.change_status(job, Status.ASSIGNED, by=omar, note="Again", now=NOON)
 
 
 def test_clocking_out_ends_the_break(on_duty):
