@@ -4,7 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from dispatch.models import AssignmentRule, DispatchSettings, Priority
-from dispatch.scoring import KINDS, Weights
+from dispatch.smart.scoring import KINDS, Weights
 
 WEIGHT_FIELDS = [f"{kind}_weight" for kind in KINDS]
 NO_WEIGHT = "At least one weight must be above 0: otherwise every technician scores the same."

@@ -18,7 +18,7 @@ from dispatch.forms import (
     customers_with_phone,
 )
 from dispatch.models import Customer, Job, Site
-from dispatch.qualification import NeededSkill
+from dispatch.smart.qualification import NeededSkill
 from technicians.models import Skill
 
 USUAL_MINUTES: Final = 60  # as long as no duration is given

@@ -18,7 +18,7 @@ from dispatch.assigning.one_by_one import assign_one_by_one
 from dispatch.models import AssignmentRule, AutoAssignRun, DispatchSettings, Job
 from dispatch.placement import Placement
 from dispatch.queueing import enqueue
-from dispatch.smart_rules import why_nobody
+from dispatch.smart.rules import why_nobody
 from technicians.models import Technician
 
 State = AutoAssignRun.State

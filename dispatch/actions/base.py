@@ -8,8 +8,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.utils import timezone
 
-from dispatch import arrivals, realtime, suggestions
+from dispatch import arrivals, realtime
 from dispatch.models import Job, Site, Status, StatusChange
+from dispatch.smart import suggestions
 from technicians.models import Technician
 from technicians.positions import fix_at
 from zones import access

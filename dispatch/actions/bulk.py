@@ -6,10 +6,11 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F
 
-from dispatch import realtime, suggestions
+from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher
 from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
+from dispatch.smart import suggestions
 
 
 @transaction.atomic

@@ -10,11 +10,11 @@ from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_st
 from dispatch.actions.journal import board_action
 from dispatch.actions.place import ANYWAY, place_job
 from dispatch.actions.status import assign_job, change_status
-from dispatch.calling import When, call_start
-from dispatch.candidates import Team, booking_of, day_of, needs_of, start_to_keep
 from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import ACTIVE
 from dispatch.placement import Placement, shifted_starts
+from dispatch.smart.calling import When, call_start
+from dispatch.smart.candidates import Team, booking_of, day_of, needs_of, start_to_keep
 from technicians.attendance import is_on_duty
 from technicians.models import Technician
 

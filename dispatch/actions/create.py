@@ -5,7 +5,6 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch import suggestions
 from dispatch.actions.base import (
     SkillNeed,
     check_may_dispatch,
@@ -18,6 +17,7 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job
 from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
+from dispatch.smart import suggestions
 from technicians.models import Technician
 
 

@@ -6,7 +6,6 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from dispatch import suggestions
 from dispatch.actions.base import (
     ActionRefused,
     SkillNeed,
@@ -20,6 +19,7 @@ from dispatch.actions.base import (
 from dispatch.actions.journal import journalled
 from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
+from dispatch.smart import suggestions
 
 
 class EditConflict(ActionRefused):

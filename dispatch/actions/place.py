@@ -13,9 +13,9 @@ from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_st
 from dispatch.actions.edit import displayed
 from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job, unassign_job
-from dispatch.candidates import booking_of
 from dispatch.models import FieldChange, Job, Status
 from dispatch.placement import Outcome, Placement, Verdict, judge, shifted_starts
+from dispatch.smart.candidates import booking_of
 from technicians.models import Technician
 
 ASK: Final = "ask"

@@ -6,7 +6,6 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch import suggestions
 from dispatch.actions.base import ActionRefused, Actor
 from dispatch.actions.suggestions import (
     expire,
@@ -17,10 +16,11 @@ from dispatch.actions.suggestions import (
     why_it_no_longer_holds,
     why_not,
 )
-from dispatch.candidates import Candidate, candidates_for
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Priority, Status, StatusChange, Suggestion
 from dispatch.notify import Kind, dispatchers_of, notify
-from dispatch.smart_rules import Decision, Mode, Verb, decide
+from dispatch.smart import suggestions
+from dispatch.smart.candidates import Candidate, candidates_for
+from dispatch.smart.rules import Decision, Mode, Verb, decide
 from technicians.models import Technician
 
 ATTEMPTS: Final = 4

@@ -5,15 +5,16 @@ from datetime import date, datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from dispatch import realtime, suggestions
+from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, fresh, groups_of_job
 from dispatch.actions.call import call_to_job
 from dispatch.actions.place import SHIFT, place_job
-from dispatch.calling import When
-from dispatch.candidates import Candidate
 from dispatch.models import DispatchSettings, Job, Priority, Suggestion
 from dispatch.placement import Outcome, Placement, judge
-from dispatch.smart_rules import numbers_in, without_other_jobs
+from dispatch.smart import suggestions
+from dispatch.smart.calling import When
+from dispatch.smart.candidates import Candidate
+from dispatch.smart.rules import numbers_in, without_other_jobs
 from technicians.models import Technician
 
 State = Suggestion.State

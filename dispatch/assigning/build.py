@@ -9,10 +9,10 @@ from typing import Final
 from django.utils import timezone
 
 from dispatch.assigning.problem import Booked, Crew, Problem, Visit, in_sequence
-from dispatch.candidates import Candidate, Team, booking_of, day_of, needs_of, place_of, start_to_keep
-from dispatch.free_time import origin_at, working_stretches
 from dispatch.models import Job, Priority
-from dispatch.qualification import Needs, Qualification
+from dispatch.smart.candidates import Candidate, Team, booking_of, day_of, needs_of, place_of, start_to_keep
+from dispatch.smart.free_time import origin_at, working_stretches
+from dispatch.smart.qualification import Needs, Qualification
 from technicians.models import Technician
 
 WEIGHTS: Final = {Priority.LOW: 1, Priority.NORMAL: 2, Priority.HIGH: 4, Priority.URGENT: 8}

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, F, IntegerField, Q, When
 
-from dispatch import suggestions
 from dispatch.board.frame import Frame
 from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import OPEN
+from dispatch.smart import suggestions
 
 TABS = [("unassigned", "Unassigned"), ("alerts", "Alerts"), ("hold", "Hold"), ("cancelled", "Cancelled")]
 CARDS = 100

@@ -8,7 +8,6 @@ from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import suggestions
 from dispatch.board.frame import count_states, make_tiles
 from dispatch.day.attention import AttentionList, needing_attention
 from dispatch.day.day_progress import DayJob, Progress, progress_of
@@ -16,6 +15,7 @@ from dispatch.day.roll_call import RollCall, load_roll_call
 from dispatch.day.zone_load import ZoneLoad, load_zones
 from dispatch.models import BoardAction, Job, Status
 from dispatch.models.jobs import OPEN
+from dispatch.smart import suggestions
 
 ACTIONS_SHOWN = 10
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from dispatch.eligibility import Booking, Needs, Objection, Qualification, reasons_against
+from dispatch.smart.eligibility import Booking, Needs, Objection, Qualification, reasons_against
 from dispatch.travel import Place, Travel
 
 FULL_DAY_MINUTES = 60  # how much more travel a technician with nothing to do is worth against one whose day is full

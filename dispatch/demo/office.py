@@ -6,13 +6,13 @@ from datetime import date, timedelta
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.candidates import candidates_for
 from dispatch.demo.agenda import Agenda
 from dispatch.demo.company import MAIL_DOMAIN
 from dispatch.demo.drivers import Drivers, demo_technicians
 from dispatch.demo.trade import URGENT, WORK
 from dispatch.models import Job, JobType, Site, Status, User
 from dispatch.placement import Placement, moved_to
+from dispatch.smart.candidates import candidates_for
 from technicians.models import Technician
 from zones.models import ServiceZone
 

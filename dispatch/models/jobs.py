@@ -233,7 +233,7 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
-    suggestion = None  # the one that stands and that a user may see; given by dispatch/suggestions.py
+    suggestion = None  # the one that stands and that a user may see; given by dispatch/smart/suggestions.py
 
     class Meta:
         ordering = ["-pk"]

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from dispatch import actions
 from dispatch.assignment_forms import AssignmentSettingsForm, RulesForm, WeightsForm
 from dispatch.models import AssignmentRule, DispatchSettings
-from dispatch.score_example import JOB, example_scores
-from dispatch.scoring import KINDS, Weights
+from dispatch.smart.example import JOB, example_scores
+from dispatch.smart.scoring import KINDS, Weights
 from dispatch.travel import StraightLine
 
 VIEW = ("dispatch.view_assignmentrule", "dispatch.view_dispatchsettings")

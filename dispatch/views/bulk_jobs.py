@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods
 from dispatch import actions
 from dispatch.action_forms import USUAL_REASONS, NoFieldsForm, PriorityForm, ReasonForm, RescheduleForm
 from dispatch.actions.bulk_board import MOST, BulkResult
-from dispatch.bulk_candidates import bulk_candidates_for
 from dispatch.forms import HoldForm, TechnicianChoiceForm
 from dispatch.models import Job, Status
 from dispatch.placement import moved_to
+from dispatch.smart.bulk_candidates import bulk_candidates_for
 
 IN_A_HEADER = 100  # ids
 

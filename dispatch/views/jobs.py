@@ -9,10 +9,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dispatch import actions, realtime, suggestions
+from dispatch import actions, realtime
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
+from dispatch.smart import suggestions
 from dispatch.views.transitions import dispatchable_job
 
 HISTORY_SHOWN = 8

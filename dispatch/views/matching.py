@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions
-from dispatch.calling import When
 from dispatch.forms import TechnicianChoiceForm
 from dispatch.job_entry import JobEntry
-from dispatch.matches import best_few, matches_for_entry
 from dispatch.models import AssignmentRule
-from dispatch.smart_rules import without_a_choice
+from dispatch.smart.calling import When
+from dispatch.smart.matches import best_few, matches_for_entry
+from dispatch.smart.rules import without_a_choice
 from dispatch.views.placing import sentence
 from dispatch.views.transitions import assign_dialog, dispatchable_job, done
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
 from dispatch.action_forms import USUAL_HOLDS
-from dispatch.candidates import start_to_keep
 from dispatch.forms import HoldForm, StatusForm, TechnicianChoiceForm
-from dispatch.matches import load_matches
 from dispatch.models import Job
+from dispatch.smart.candidates import start_to_keep
+from dispatch.smart.matches import load_matches
 from dispatch.workflow import Actor, steps_from
 
 

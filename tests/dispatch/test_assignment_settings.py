@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from dispatch.actions import assignment_rules
 from dispatch.models import AssignmentRule, DispatchSettings, Priority
-from dispatch.score_example import example_scores
-from dispatch.scoring import Weights
+from dispatch.smart.example import example_scores
+from dispatch.smart.scoring import Weights
 from dispatch.travel import StraightLine
 from tests.pages import html_of, text_of, typed
 

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from dispatch import actions, realtime
 from dispatch.actions.bulk_board import MOST
-from dispatch.bulk_candidates import bulk_candidates_for
 from dispatch.models import BoardAction, Job, LiveVersion, Priority, Status, StatusChange
+from dispatch.smart.bulk_candidates import bulk_candidates_for
 from technicians.models import Proficiency, TechnicianSkill
 from tests.dispatch.board_page import at, day
 from tests.factories import SkillFactory, TechnicianFactory, make_job

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from dispatch import actions
 from dispatch.actions import SkillNeed
-from dispatch.candidates import candidates_for
-from dispatch.eligibility import HeldSkill, NeededSkill, Needs, Qualification, reasons_against
 from dispatch.models import Job, Status
+from dispatch.smart.candidates import candidates_for
+from dispatch.smart.eligibility import HeldSkill, NeededSkill, Needs, Qualification, reasons_against
 from technicians.models import Proficiency, TechnicianSkill, TimeOff
 from tests.factories import SkillFactory, TechnicianFactory, make_job
 from tests.pages import text_of

@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from dispatch import actions, realtime
 from dispatch.actions import ActionRefused, SkillNeed
-from dispatch.bulk_candidates import bulk_candidates_for
-from dispatch.calling import When
-from dispatch.candidates import candidates_for, candidates_for_jobs, needs_of, qualification_of, with_that_day
 from dispatch.day.redistribution import Task, Worker, share_out
-from dispatch.matches import load_matches
 from dispatch.models import BoardAction, DispatchSettings, Job, Priority, Status
 from dispatch.placement import Placement, judge
+from dispatch.smart.bulk_candidates import bulk_candidates_for
+from dispatch.smart.calling import When
+from dispatch.smart.candidates import candidates_for, candidates_for_jobs, needs_of, qualification_of, with_that_day
+from dispatch.smart.matches import load_matches
 from dispatch.travel import StraightLine
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
 from tests.factories import JobTypeFactory, SiteFactory, SkillFactory, TechnicianFactory, make_job

@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from dispatch.day.redistribution import Task, Worker, share_out
-from dispatch.eligibility import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.smart.eligibility import Booking, HeldSkill, NeededSkill, Needs, Qualification
 from dispatch.travel import StraightLine
 from technicians.models import Proficiency
 

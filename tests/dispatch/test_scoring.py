@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.eligibility import reasons_against
-from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
-from dispatch.scoring import KINDS, Weights, proposed_start, score
+from dispatch.smart.eligibility import reasons_against
+from dispatch.smart.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.smart.scoring import KINDS, Weights, proposed_start, score
 from dispatch.travel import StraightLine
 from technicians.availability import Shift
 from technicians.models import Proficiency

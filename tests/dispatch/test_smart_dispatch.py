@@ -7,9 +7,10 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import actions, suggestions
+from dispatch import actions
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Notification, Priority, Status, Suggestion
 from dispatch.roles import Role
+from dispatch.smart import suggestions
 from technicians import attendance
 from technicians.models import Proficiency, TechnicianSkill
 from tests.factories import SkillFactory, TechnicianFactory, UserFactory, make_job

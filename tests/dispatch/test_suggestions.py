@@ -76,7 +76,7 @@ def test_suggestion_whose_technician_is_away_expires_and_another_is_worked_out(
     suggested, dana, tess, north, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr("dispatch.suggestions.enqueue", lambda task, *args: asked.append(args[0]))
+    monkeypatch.setattr("dispatch.smart.suggestions.enqueue", lambda task, *args: asked.append(args[0]))
     uma = TechnicianFactory(user__username="uma", zones=[north])
     day = suggested.starts_at
     TimeOff.objects.create(
@@ -144,7 +144,7 @@ def test_suggestion_expires_when_the_technicians_day_speaks_against_it(suggested
 
 def test_change_of_the_technicians_day_has_the_suggestion_looked_at(suggested, dana, tess, north, monkeypatch):
     asked = []
-    monkeypatch.setattr("dispatch.suggestions.enqueue", lambda task, *args: asked.append(args[0]))
+    monkeypatch.setattr("dispatch.smart.suggestions.enqueue", lambda task, *args: asked.append(args[0]))
     make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, scheduled_on=suggested.job.scheduled_on)
     assert [suggested.job_id] in asked
 

@@ -7,12 +7,12 @@ from typing import Final
 
 from django.utils import timezone
 
-from dispatch.calling import When, call_start, under_way
-from dispatch.candidates import Candidate, Team, day_of, needs_of, place_of, start_to_keep
 from dispatch.effects import Effect, effects_of
 from dispatch.job_entry import JobEntry
 from dispatch.models import Job, Priority
-from dispatch.qualification import Booking, Needs, Qualification
+from dispatch.smart.calling import When, call_start, under_way
+from dispatch.smart.candidates import Candidate, Team, day_of, needs_of, place_of, start_to_keep
+from dispatch.smart.qualification import Booking, Needs, Qualification
 from technicians.models import Technician
 from zones.models import ServiceZone
 

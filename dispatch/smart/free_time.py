@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 
-from dispatch.qualification import Booking, Needs, Qualification
+from dispatch.smart.qualification import Booking, Needs, Qualification
 from dispatch.travel import Leg, Place, Travel
 from technicians.availability import left_of
 

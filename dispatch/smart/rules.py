@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dispatch.models import AssignmentRule, Priority
 
 if TYPE_CHECKING:
-    from dispatch.candidates import Candidate
+    from dispatch.smart.candidates import Candidate
 
 Mode = AssignmentRule.Mode
 REASONS_TOLD: Final = 4

@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from dispatch.free_time import has_room, working_stretches
-from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.smart.free_time import has_room, working_stretches
+from dispatch.smart.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
 from technicians.models import Proficiency
 
 __all__ = [

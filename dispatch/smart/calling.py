@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from dispatch.free_time import free_from, origin_at, whole_minute
-from dispatch.qualification import Booking, Needs, Qualification
+from dispatch.smart.free_time import free_from, origin_at, whole_minute
+from dispatch.smart.qualification import Booking, Needs, Qualification
 from dispatch.travel import Travel
 
 

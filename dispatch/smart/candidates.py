@@ -7,11 +7,11 @@ from datetime import date, datetime, time, timedelta
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 
-from dispatch.eligibility import Objection, reasons_against
 from dispatch.models import DispatchSettings, Job, Priority, RequiredSkill, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.qualification import Away, Booking, HeldSkill, NeededSkill, Needs, Qualification
-from dispatch.scoring import Score, Weights, proposed_start, score
+from dispatch.smart.eligibility import Objection, reasons_against
+from dispatch.smart.qualification import Away, Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.smart.scoring import Score, Weights, proposed_start, score
 from dispatch.travel import Place, StraightLine
 from technicians.availability import Shift, break_until, left_of, shifts_touching
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours

@@ -5,8 +5,8 @@ from typing import Final
 
 from django.utils import timezone
 
-from dispatch.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
-from dispatch.scoring import Score, Weights, proposed_start, score
+from dispatch.smart.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from dispatch.smart.scoring import Score, Weights, proposed_start, score
 from dispatch.travel import Travel
 from technicians.availability import Shift
 from technicians.models import Proficiency

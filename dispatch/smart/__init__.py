@@ -1,0 +1,1 @@
+"""Smart dispatch: who may do a job, how well they fit, when they could begin, and what to do about it."""
