@@ -120,7 +120,8 @@ class TestRunning:
         demo.process.terminate()
         assert demo.process.wait(timeout=15) == 0
         assert demo.children() == {}
-        assert (demo.folder / "secret-key").stat().st_mode & 0o777 == 0o600
+        for name in ("secret-key", "vapid-key"):
+            assert (demo.folder / name).stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize("word", ["rqworker", "valkey"])
     def test_a_child_that_dies_takes_all_down_and_is_named(self, demo, word):
