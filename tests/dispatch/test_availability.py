@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions, realtime
-from dispatch.candidates import candidates_for
 from dispatch.day.attention import needing_attention
 from dispatch.models import DispatchSettings, Job, Priority, Status
+from dispatch.smart.candidates import candidates_for
 from dispatch.tasks import clock_out_forgotten
 from technicians import attendance
 from technicians.models import Break, OnCall, TimeOff, WorkingHours
