@@ -44,7 +44,8 @@ def queries_of(call) -> int:
 
 def measure_ranking(company, report, *, few: int, rounds: int) -> None:
     from dispatch.models import Job, Status
-    from dispatch.smart.candidates import candidates_for, with_days
+    from dispatch.smart.candidates import candidates_for
+    from dispatch.smart.facts import with_days
     from technicians.models import Technician
 
     job = Job.objects.filter(status=Status.CREATED, scheduled_on=company.today).with_board_info().first()

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.smart.candidates import booking_of, needs_of, qualification_of, with_that_day
 from dispatch.smart.eligibility import Booking, Objection, overlapping, reasons_against
+from dispatch.smart.facts import booking_of, needs_of, qualification_of, with_that_day
 from technicians.models import Technician
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from dispatch.actions import clock_in
-from dispatch.models import Job, Status
+from dispatch.models import AutoAssignRun, Job, Status
 from tests.factories import JobTypeFactory, make_job
 
 HUGE, ENDLESS = "9" * 30, "9" * 5000  # more than the database and more than Python turn into a number
@@ -38,6 +39,10 @@ LONG = "x" * 60_000  # more than SQLite searches for
         ("technicians", "zone"),
         ("technicians", "page"),
         ("financial_report", "first"),
+        ("auto_assign", "jobs"),
+        ("bell", "after"),
+        ("notifications", "page"),
+        *(("score_example", name) for name in ("skill_weight", "sla_weight")),
     ],
 )
 def test_odd_addresses_are_answered(client, omar, page, parameter, text):
@@ -60,6 +65,13 @@ def test_odd_addresses_are_answered(client, omar, page, parameter, text):
         *(("mark_sick", name) for name in ("first", "last", "note")),
         *((page, name) for page in ("move_jobs", "bulk_jobs") for name in ("jobs", "day", "shown")),
         ("send_day", "day"),
+        *(("call_to_job", name) for name in ("call", "seen")),
+        *(("answer_hint", name) for name in ("hinted", "seen")),
+        *(("add_device", name) for name in ("client", "unique_id")),
+        ("track", "day"),
+        ("auto_assign", "jobs"),
+        *(("add_push_device", name) for name in ("endpoint", "p256dh", "auth", "device")),
+        ("remove_this_device", "endpoint"),
     ],
 )
 def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, north, page, field, text):
@@ -68,8 +80,10 @@ def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, 
     client.force_login(omar)
     day = job.scheduled_on.isoformat()
     usual = {"do": "reschedule", "jobs": job.pk, "first": day, "last": day, "reason": "So", "to": "top", "day": day}
-    keys = {"mark_sick": [tess.pk], "clock_out_for": [tess.pk], "move_jobs": [], "bulk_jobs": [], "send_day": []}
-    url = reverse(page, args=keys.get(page, [job.pk]))
+    usual |= {"client": "traccar", "unique_id": "van", "hinted": "in_progress", "is_taken": "on", "call": f"now.{tess.pk}"}
+    of_technician = {"mark_sick", "clock_out_for", "add_device", "track"}
+    of_nothing = {"move_jobs", "bulk_jobs", "send_day", "auto_assign", "add_push_device", "remove_this_device"}
+    url = reverse(page, args=[] if page in of_nothing else [tess.pk if page in of_technician else job.pk])
     for send in (client.get, client.post):
         assert send(url, usual | {field: text}).status_code < 500
 
@@ -133,3 +147,37 @@ def test_block_in_the_hour_that_comes_twice_is_the_first_one(entered):
     assert entered(scheduled_on="2026-11-01", block_from="01:30", block_to="02:15").status_code == 302
     job = Job.objects.latest("pk")
     assert (job.window_ends_at - job.window_starts_at).total_seconds() == 105 * 60
+
+
+@pytest.mark.parametrize("text", [HUGE, ENDLESS, LONG, "\0", "-1", "²"])
+def test_odd_choice_of_what_to_auto_assign_is_answered(client, omar, text):
+    run = AutoAssignRun.objects.create(created_by=omar, created_at=timezone.now(), job_ids=[], state="proposed")
+    client.force_login(omar)
+    assert client.post(reverse("apply_auto_assign", args=[run.pk]), {"job": [text, "1"]}).status_code == 302
+
+
+@pytest.mark.parametrize("field", ["priority-4", "mode_4", "skill_weight", "suggestion_minutes", "accuracy_limit_m"])
+@pytest.mark.parametrize("text", [HUGE, ENDLESS, "\0", "-1", "²", "nan"])
+def test_odd_rules_of_smart_dispatch_are_answered(client, ada, field, text):
+    client.force_login(ada)
+    assert client.post(reverse("assignment_settings"), {field: text}).status_code == 422
+
+
+@pytest.mark.parametrize("pk", [int(HUGE), 2**63, 0])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("open_notice", "read_notice", "remove_push_device", "auto_assign_run", "apply_auto_assign"),
+        *("discard_auto_assign", "best_matches", "call_to_job", "answer_hint", "confirm_suggestion"),
+        *("dismiss_suggestion", "devices", "add_device", "track", "device", "revoke_device", "refuse_hint"),
+    ],
+)
+def test_odd_numbers_of_things_are_answered(client, omar, page, pk):
+    client.force_login(omar)
+    for send in (client.get, client.post):
+        assert send(reverse(page, args=[pk])).status_code in (302, 403, 404, 405)
+
+
+@pytest.mark.parametrize("secret", ["\0", LONG, "²", "..%2f"])
+def test_odd_secrets_are_answered_as_unknown_ones(client, db, secret):
+    assert client.get(reverse("gps", args=[secret]), {"id": "1"}).status_code == 400

@@ -14,7 +14,8 @@ from dispatch.models import Job, Priority, Status
 from dispatch.models.jobs import ACTIVE
 from dispatch.placement import Placement, shifted_starts
 from dispatch.smart.calling import When, call_start
-from dispatch.smart.candidates import Team, booking_of, day_of, needs_of, start_to_keep
+from dispatch.smart.candidates import Team
+from dispatch.smart.facts import booking_of, day_of, needs_of, start_to_keep
 from technicians.attendance import is_on_duty
 from technicians.models import Technician
 

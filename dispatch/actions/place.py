@@ -15,7 +15,7 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job, unassign_job
 from dispatch.models import FieldChange, Job, Status
 from dispatch.placement import Outcome, Placement, Verdict, judge, shifted_starts
-from dispatch.smart.candidates import booking_of
+from dispatch.smart.facts import booking_of
 from technicians.models import Technician
 
 ASK: Final = "ask"

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from dispatch.assigning.problem import Booked, Crew, Problem, Visit, in_sequence
 from dispatch.models import Job, Priority
-from dispatch.smart.candidates import Candidate, Team, booking_of, day_of, needs_of, place_of, start_to_keep
+from dispatch.smart.candidates import Candidate, Team
+from dispatch.smart.facts import day_of, needs_of, place_of, start_to_keep
 from dispatch.smart.free_time import origin_at, working_stretches
 from dispatch.smart.qualification import Needs, Qualification
 from technicians.models import Technician
@@ -95,23 +96,23 @@ def _crew(technician: Technician, has: Qualification, day: date, *, origin, now:
     )
     if crew.starts >= crew.ends:
         return None
-    taken = [*_jobs_of(technician, day, now=now), *_pauses(has, stretches)]
+    taken = [*_taken(technician, has, day), *_pauses(has, stretches)]
     booked = [
         Booked(_minute(begins, origin, up=False), _minute(ends, origin), place, place) for begins, ends, place in taken
     ]
     return replace(crew, booked=in_sequence(booked, crew, travel))
 
 
-def _jobs_of(technician: Technician, day: date, *, now: datetime):
-    """As they are planned or go; what has no time of its own, when it is predicted to be done."""
+def _taken(technician: Technician, has: Qualification, day: date):
+    """As it is planned or goes; what has no time of its own, when it is predicted to be done; and part-day time off."""
+    for booking in has.bookings:
+        yield booking.starts_at, booking.ends_at, booking.place
+    booked = {booking.job_id for booking in has.bookings}
     for job in technician.others_that_day:
-        if job.scheduled_on != day:
-            continue
-        place = place_of(job.site_latitude, job.site_longitude)
-        if booking := booking_of(job, now=now):
-            yield booking.starts_at, booking.ends_at, place
-        elif job.predicted_start:
-            yield job.predicted_start, job.predicted_end, place
+        if job.scheduled_on == day and job.pk not in booked and job.predicted_start:
+            yield job.predicted_start, job.predicted_end, place_of(job.site_latitude, job.site_longitude)
+    for away in has.away:
+        yield away.starts_at, away.ends_at, None
 
 
 def _pauses(has: Qualification, stretches):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from dispatch.day.redistribution import Option, Suggestion, Task, Worker, share_out
 from dispatch.models import DispatchSettings, Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.smart.candidates import booking_of, needs_of, qualification_of, with_that_day
+from dispatch.smart.facts import booking_of, needs_of, qualification_of, with_that_day
 from dispatch.travel import Place, StraightLine
 from technicians.models import Technician, TimeOff
 

@@ -9,8 +9,8 @@ from typing import Final
 from django.utils import timezone
 
 from dispatch.models import Job
-from dispatch.smart.candidates import booking_of, needs_of, qualification_of, with_that_day
 from dispatch.smart.eligibility import Needs, Objection, Qualification, reasons_against
+from dispatch.smart.facts import booking_of, needs_of, qualification_of, with_that_day
 from technicians.models import Technician
 
 # Sentences that name one job or a number would not add up.

@@ -11,7 +11,8 @@ from dispatch.effects import Effect, effects_of
 from dispatch.job_entry import JobEntry
 from dispatch.models import Job, Priority
 from dispatch.smart.calling import When, call_start, under_way
-from dispatch.smart.candidates import Candidate, Team, day_of, needs_of, place_of, start_to_keep
+from dispatch.smart.candidates import Candidate, Team
+from dispatch.smart.facts import day_of, needs_of, place_of, start_to_keep
 from dispatch.smart.qualification import Booking, Needs, Qualification
 from technicians.models import Technician
 from zones.models import ServiceZone

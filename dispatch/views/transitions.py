@@ -14,7 +14,7 @@ from dispatch import actions
 from dispatch.action_forms import USUAL_HOLDS
 from dispatch.forms import HoldForm, StatusForm, TechnicianChoiceForm
 from dispatch.models import Job
-from dispatch.smart.candidates import start_to_keep
+from dispatch.smart.facts import start_to_keep
 from dispatch.smart.matches import load_matches
 from dispatch.workflow import Actor, steps_from
 

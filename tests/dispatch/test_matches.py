@@ -14,7 +14,8 @@ from dispatch.models import BoardAction, DispatchSettings, Job, Priority, Status
 from dispatch.placement import Placement, judge
 from dispatch.smart.bulk_candidates import bulk_candidates_for
 from dispatch.smart.calling import When
-from dispatch.smart.candidates import candidates_for, candidates_for_jobs, needs_of, qualification_of, with_that_day
+from dispatch.smart.candidates import candidates_for, candidates_for_jobs
+from dispatch.smart.facts import needs_of, qualification_of, with_that_day
 from dispatch.smart.matches import load_matches
 from dispatch.travel import StraightLine
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
