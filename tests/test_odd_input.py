@@ -156,7 +156,7 @@ def test_odd_choice_of_what_to_auto_assign_is_answered(client, omar, text):
     assert client.post(reverse("apply_auto_assign", args=[run.pk]), {"job": [text, "1"]}).status_code == 302
 
 
-@pytest.mark.parametrize("field", ["priority-4", "mode_4", "skill_weight", "suggestion_minutes", "accuracy_limit_m"])
+@pytest.mark.parametrize("field", ["rule-urgent", "rule-low", "skill_weight", "suggestion_minutes", "accuracy_limit_m"])
 @pytest.mark.parametrize("text", [HUGE, ENDLESS, "\0", "-1", "²", "nan"])
 def test_odd_rules_of_smart_dispatch_are_answered(client, ada, field, text):
     client.force_login(ada)

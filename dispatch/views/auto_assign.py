@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.db.models import BigIntegerField
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -67,8 +66,9 @@ def auto_assign_run(request, pk):
 @permission_required("dispatch.change_job", raise_exception=True)
 def apply_auto_assign(request, pk):
     run = own_run(request, pk)
-    chosen = {int(value) for value in request.POST.getlist("job") if value.isdecimal()}
-    if not any(0 < job_id <= BigIntegerField.MAX_BIGINT for job_id in chosen):
+    try:
+        chosen = chosen_ids(request.POST.getlist("job"))
+    except ValueError:
         messages.error(request, "Tick the jobs that are to be assigned.")
         return redirect("auto_assign_run", pk)
     try:
@@ -96,7 +96,7 @@ def own_run(request, pk: int) -> AutoAssignRun:
 def lines_of(run: AutoAssignRun, *, user) -> list[dict]:
     """The rows with their jobs and technicians, as far as the user may still see them."""
     jobs = Job.objects.visible_to(user).with_board_info().in_bulk([row["job"] for row in run.result])
-    people = Technician.objects.select_related("user").in_bulk(
+    people = Technician.objects.visible_to(user).select_related("user").in_bulk(
         {row["technician"] for row in run.result if row["technician"]}
     )
     return [
