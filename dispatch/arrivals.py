@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch.models import Arrival, DispatchSettings, Job, Status
+from dispatch.models import Arrival, DispatchSettings, Job, Priority, Status
 from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
 from dispatch.travel import Place, StraightLine
@@ -159,7 +159,16 @@ def _jobs(technician_ids: list[int], *, now: datetime, until: date | None):
         Job.objects.filter(planned | Q(status__in=ACTIVE) | finished, technician__in=technician_ids)
         .select_related("site")
         .only(
-            *("technician_id", "zone_id", "status", "scheduled_on", "held_at", "is_fixed", "duration_minutes"),
+            *(
+                "technician_id",
+                "zone_id",
+                "status",
+                "priority",
+                "scheduled_on",
+                "held_at",
+                "is_fixed",
+                "duration_minutes",
+            ),
             *("planned_starts_at", "window_starts_at", "window_ends_at", "en_route_at", "started_at", "completed_at"),
             *("site__latitude", "site__longitude"),
         )
@@ -181,6 +190,7 @@ def _stop(job: Job, place: Place | None) -> Stop:
         is_fixed=job.is_fixed,
         is_on_hold=job.is_on_hold,
         zone_id=job.zone_id,
+        is_urgent=job.priority == Priority.URGENT,
     )
 
 
@@ -191,7 +201,7 @@ def _place(latitude: float | None, longitude: float | None) -> Place | None:
 def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: timedelta, travel) -> list[Prediction]:
     shifts = shifts_touching(day, facts.hours, zone=timezone.get_current_timezone()) or []
     ends_at = shifts[-1].ends_at if shifts else None
-    planned = [Pause(s.break_starts_at, s.break_ends_at) for s in shifts if s.break_starts_at]
+    planned = [Pause(s.break_starts_at, s.break_ends_at, is_planned=True) for s in shifts if s.break_starts_at]
     if day != timezone.localdate(now):
         begins_at = _first_start(day, shifts, stops) or timezone.make_aware(datetime.combine(day, USUAL_START))
         home = _at_home(facts.technician)

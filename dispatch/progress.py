@@ -37,6 +37,7 @@ class Stop:
     is_fixed: bool = False
     is_on_hold: bool = False
     zone_id: int | None = None
+    is_urgent: bool = False
 
     def name_of(self, other: "Stop") -> str:
         """Whoever reads of this stop may not see jobs in other zones."""
@@ -79,6 +80,7 @@ class Pause:
 
     starts_at: datetime
     ends_at: datetime
+    is_planned: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def predict(
     """One prediction a stop, in the order in which they will be visited; none for what is on hold.
 
     Of a day that has not come, `now` is the start of its shift. Nobody leaves or begins during a break; what is under
-    way when one is planned goes on.
+    way when one is planned goes on, and what is urgent comes before a planned one.
     """
     pauses = sorted(pauses, key=lambda pause: pause.starts_at)
     route = sorted((stop for stop in stops if not stop.is_on_hold), key=lambda stop: stop.status == ASSIGNED)
@@ -130,8 +132,9 @@ def predict(
             visit = _on_the_road(stop, leg, now=now, is_fresh=whereabouts.known_from == POSITION)
             trouble = _trouble_on_the_road(stop, visit, now=now, is_fresh=whereabouts.known_from == POSITION)
         else:
-            paused_until = _after(free_at, pauses)
-            visit = _to_come(stop, leg, free_at=paused_until, pauses=pauses)
+            in_the_way = [pause for pause in pauses if not (pause.is_planned and stop.is_urgent)]
+            paused_until = _after(free_at, in_the_way)
+            visit = _to_come(stop, leg, free_at=paused_until, pauses=in_the_way)
             if visit.leaves_at > paused_until:  # there was time to spare: whatever went wrong is made up for
                 trouble = None
             trouble = trouble or _trouble_of_break(stop, visit, free_at=free_at, paused_until=paused_until)

@@ -96,7 +96,7 @@ def _crew(technician: Technician, has: Qualification, day: date, *, origin, now:
     )
     if crew.starts >= crew.ends:
         return None
-    taken = [*_taken(technician, has, day), *_pauses(has, stretches)]
+    taken = [*_taken(technician, has, day), *_pauses(stretches)]
     booked = [
         Booked(_minute(begins, origin, up=False), _minute(ends, origin), place, place) for begins, ends, place in taken
     ]
@@ -115,12 +115,9 @@ def _taken(technician: Technician, has: Qualification, day: date):
         yield away.starts_at, away.ends_at, None
 
 
-def _pauses(has: Qualification, stretches):
+def _pauses(stretches):
     for (_, closes), (opens, _) in pairwise(stretches):
         yield closes, opens, None
-    for shift in has.shifts or ():
-        if shift.break_starts_at:
-            yield shift.break_starts_at, shift.break_ends_at, None
 
 
 def _minute(instant: datetime, origin: datetime, *, up: bool = True) -> int:

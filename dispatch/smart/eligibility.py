@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from dispatch.smart.free_time import has_room, working_stretches
 from dispatch.smart.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
+from technicians.availability import left_of
 from technicians.models import Proficiency
 
 __all__ = [
@@ -83,7 +84,7 @@ def _objections_to_the_hours(needs: Needs, has: Qualification) -> list[Objection
     if needs.starts_at is None and needs.now and all(shift.ends_at <= needs.now for shift in shifts):
         return [Objection("off_shift", f"The shift ended at {_clock(shifts[-1].ends_at)}")]
     if needs.starts_at is None and needs.promised and not _may_begin_in_block(needs, has):
-        return [_away_during(*needs.promised, has) or Objection("off_shift", f"Works {_hours(shifts)} only")]
+        return [_away_during(*needs.promised, has) or Objection("off_shift", f"Works {_hours(shifts, has)} only")]
     return []
 
 
@@ -120,8 +121,10 @@ def span(minutes: int) -> str:
     return f"{hours} h {rest:02d}" if rest else f"{hours} h"
 
 
-def _hours(shifts) -> str:
-    return ", ".join(dict.fromkeys(f"{_clock(shift.starts_at)}–{_clock(shift.ends_at)}" for shift in shifts))
+def _hours(shifts, has: Qualification | None = None) -> str:
+    """Of whoever has planned breaks, without them."""
+    spans = left_of([(shift.starts_at, shift.ends_at) for shift in shifts], has.breaks_to_come if has else ())
+    return ", ".join(dict.fromkeys(f"{_clock(begins)}–{_clock(ends)}" for begins, ends in spans))
 
 
 def _clock(instant: datetime) -> str:

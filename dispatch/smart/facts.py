@@ -99,7 +99,7 @@ def with_days(technicians, *, days: Iterable[date], besides: Job | None = None):
     on_duty = ClockRecord.objects.filter(clocked_out_at=None)
     weekdays = {day.weekday() for day in days} | {(day - DAY).weekday() for day in days}
     hours = WorkingHours.objects.filter(weekday__in=weekdays)
-    pauses = Prefetch("breaks", Break.objects.filter(ended_at=None), to_attr="open_breaks")
+    pauses = Prefetch("breaks", Break.objects.order_by("began_at"), to_attr="had_breaks")
     zones = ServiceZone.objects.only("name")  # boundaries may be megabytes each
     return (
         technicians.select_related("user")
@@ -177,6 +177,7 @@ def brought_on(
         on_call=on_call,
         is_on_duty=bool(technician.open_records) if is_today else None,
         break_until=_break_until(technician, shifts, now=now) if is_today else None,
+        has_had_break=is_today and any(record.had_breaks for record in technician.open_records),
         booked_minutes=sum(job.duration_minutes for job in others),
         position=place_of(technician.latitude, technician.longitude) if is_fresh else None,
         home=place_of(technician.home_latitude, technician.home_longitude),
@@ -214,7 +215,7 @@ def _booking_on(whole_day: WholeDay, job: Job, shifts: tuple[Shift, ...] | None,
 
 
 def _break_until(technician: Technician, shifts: tuple[Shift, ...] | None, *, now: datetime) -> datetime | None:
-    pauses = [pause for record in technician.open_records for pause in record.open_breaks]
+    pauses = [pause for record in technician.open_records for pause in record.had_breaks if pause.ended_at is None]
     return break_until(pauses[0].began_at, shifts or (), now=now) if pauses else None
 
 

@@ -45,7 +45,10 @@ def first_start(needs: Needs, has: Qualification, *, travel: Travel) -> datetime
 
 
 def working_stretches(needs: Needs, has: Qualification) -> list[tuple[datetime, datetime]]:
-    """When the job could be worked on at all: begun on that day, though a night shift goes on after it."""
+    """When the job could be worked on at all: begun on that day, though a night shift goes on after it.
+
+    Planned breaks are kept free, but not from what is urgent or too long for the time between them.
+    """
     midnight, next_midnight = _midnight(needs.day), _midnight(needs.day + timedelta(days=1))
     hours = has.hours_for(needs)
     if hours is not None:
@@ -57,7 +60,9 @@ def working_stretches(needs: Needs, has: Qualification) -> list[tuple[datetime, 
             opens = min(opens, needs.now)
         stretches = [(opens, next_midnight + needs.duration)]
     left = left_of(stretches, [(away.starts_at, away.ends_at) for away in has.away])
-    return [(max(opens, midnight), closes) for opens, closes in left if opens < next_midnight and closes > midnight]
+    left = [(max(opens, midnight), closes) for opens, closes in left if opens < next_midnight and closes > midnight]
+    between = left if needs.is_urgent else left_of(left, has.breaks_to_come)
+    return between if any(needs.duration <= closes - opens for opens, closes in between) else left
 
 
 def _midnight(day: date) -> datetime:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from dispatch.travel import Place
-from technicians.availability import Shift
+from technicians.availability import Shift, Span
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Qualification:
     on_call: tuple[Shift, ...] = ()
     is_on_duty: bool | None = None
     break_until: datetime | None = None
+    has_had_break: bool = False
     booked_minutes: int = 0
     position: Place | None = None
     home: Place | None = None
@@ -112,6 +113,12 @@ class Qualification:
         if self.shifts is None or not (needs.is_urgent and self.on_call):
             return self.shifts
         return tuple(sorted((*self.shifts, *self.on_call), key=lambda shift: shift.starts_at))
+
+    @property
+    def breaks_to_come(self) -> list[Span]:
+        """As planned; who has had a break takes no other."""
+        shifts = () if self.has_had_break else self.shifts or ()
+        return [(shift.break_starts_at, shift.break_ends_at) for shift in shifts if shift.break_starts_at]
 
     @property
     def in_order(self) -> tuple[Booking, ...]:

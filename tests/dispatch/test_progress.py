@@ -304,6 +304,14 @@ def test_stop_that_would_begin_during_the_planned_break_begins_after_it():
     assert first.why == "A break of 20 min comes before J-000001"
 
 
+def test_planned_break_waits_for_what_is_urgent():
+    planned = Pause(at(50), at(80), is_planned=True)
+    [first] = route(stop(planned_starts_at=at(60), is_urgent=True), pauses=[planned])
+    assert (first.starts_at, first.why) == (at(60), "")
+    [first] = route(stop(planned_starts_at=at(60), is_urgent=True), pauses=[pause(50, 80)])
+    assert first.starts_at == at(80)
+
+
 def test_technician_who_is_free_during_the_planned_break_leaves_after_it():
     _, second = route(in_progress(minutes=60), stop(2, place=20), pauses=[pause(25, 55)])
     assert (second.leaves_at, second.starts_at) == (at(55), at(65))

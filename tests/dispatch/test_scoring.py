@@ -33,6 +33,7 @@ def booking(starts, ends, *, job_id=81, place=SITE, **values) -> Booking:
 
 
 SHIFT = Shift(at(8), at(17))
+WITH_BREAK = Shift(at(8), at(17), at(10, 30), at(11))
 HAS = Qualification(
     zone_ids=frozenset({1}),
     skills={7: HeldSkill(Proficiency.INTERMEDIATE)},
@@ -233,6 +234,16 @@ def test_weights_are_brought_to_a_hundred(weights, out_of):
         ({"is_urgent": True}, {"bookings": (booking(at(10, 30), at(17)),)}, at(10, 10)),
         ({"is_urgent": True}, {"bookings": (booking(at(9), at(11), is_begun=True),)}, at(11)),
         ({}, {"break_until": at(10, 24)}, at(10, 35)),
+        # A planned break from 10:30 to 11:
+        ({}, {"shifts": (WITH_BREAK,)}, at(11, 10)),  # too little time before it; they leave after it
+        ({"duration_minutes": 20}, {"shifts": (WITH_BREAK,)}, at(10, 10)),  # done when it begins
+        ({"duration_minutes": 20, "now": at(10, 40)}, {"shifts": (WITH_BREAK,)}, at(11, 10)),  # nobody leaves in it
+        ({"window": (at(10, 30), at(12))}, {"shifts": (WITH_BREAK,)}, at(11, 10)),
+        ({"duration_minutes": 370}, {"shifts": (WITH_BREAK,)}, at(10, 10)),  # longer than between breaks
+        ({}, {"shifts": (WITH_BREAK,), "bookings": (booking(at(11), at(17)),)}, None),
+        ({"is_urgent": True}, {"shifts": (WITH_BREAK,)}, at(10, 10)),  # the break can wait
+        ({"is_urgent": True}, {"shifts": (WITH_BREAK,), "break_until": at(11)}, at(11, 10)),  # unless they have it now
+        ({}, {"shifts": (WITH_BREAK,), "has_had_break": True}, at(10, 10)),
     ],
 )
 def test_the_earliest_start_that_fits_is_proposed(needs, has, start):
@@ -254,6 +265,12 @@ def test_the_earliest_start_that_fits_is_proposed(needs, has, start):
             "No 1 h free between 13:00 and 14:00",
         ),
         ({"window": (at(18), at(19))}, {}, "Works 08:00–17:00 only"),
+        (
+            {"window": (at(10, 30), at(10, 45))},
+            {"shifts": (WITH_BREAK,)},
+            "Works 08:00–10:30, 11:00–17:00 only",
+        ),
+        ({}, {"shifts": (WITH_BREAK,), "bookings": (booking(at(11), at(17)),)}, "No 1 h free that day"),
         ({}, {"booked_minutes": 500}, "Day is full: 8 h 20 of 9 h booked, 1 h needed"),
         ({"is_urgent": True}, {"shifts": ()}, "Does not work that day"),
     ],
@@ -312,7 +329,7 @@ qualifications = st.builds(
     jobs_that_day=st.integers(0, 8),
     daily_maximum=st.integers(1, 8),
     off_reason=st.sampled_from(["", "Vacation"]),
-    shifts=st.sampled_from([None, (), (SHIFT,), (Shift(at(8), at(12)), Shift(at(13), at(18)))]),
+    shifts=st.sampled_from([None, (), (SHIFT,), (WITH_BREAK,), (Shift(at(8), at(12)), Shift(at(13), at(18)))]),
     bookings=bookings,
     is_on_duty=st.sampled_from([None, True, False]),
     break_until=st.none() | st.just(at(10, 30)),
