@@ -14,6 +14,7 @@ from django.utils import timezone
 from dispatch import push, realtime
 from dispatch.models import Delivery, Job, Notification, NotificationPreference, User
 from dispatch.queueing import enqueue_each
+from technicians.models import Technician
 from zones import access
 
 Kind = Notification.Kind
@@ -97,6 +98,12 @@ def dispatchers_of(zone_id: int | None) -> list[User]:
     if zone_id is not None:
         users = users.filter(access.may_dispatch_in(zone_id))
     return list(users.order_by("pk").distinct())
+
+
+def dispatchers_who_see(technician: Technician) -> list[User]:
+    """Everyone who dispatches in one of the technician's zones; if there are none, everyone."""
+    zone_ids = [zone.pk for zone in technician.zones.all()] or [None]
+    return list({user.pk: user for zone_id in zone_ids for user in dispatchers_of(zone_id)}.values())
 
 
 def notify(

@@ -80,7 +80,13 @@ def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, 
     client.force_login(omar)
     day = job.scheduled_on.isoformat()
     usual = {"do": "reschedule", "jobs": job.pk, "first": day, "last": day, "reason": "So", "to": "top", "day": day}
-    usual |= {"client": "traccar", "unique_id": "van", "hinted": "in_progress", "is_taken": "on", "call": f"now.{tess.pk}"}
+    usual |= {
+        "client": "traccar",
+        "unique_id": "van",
+        "hinted": "in_progress",
+        "is_taken": "on",
+        "call": f"now.{tess.pk}",
+    }
     of_technician = {"mark_sick", "clock_out_for", "add_device", "track"}
     of_nothing = {"move_jobs", "bulk_jobs", "send_day", "auto_assign", "add_push_device", "remove_this_device"}
     url = reverse(page, args=[] if page in of_nothing else [tess.pk if page in of_technician else job.pk])

@@ -17,7 +17,7 @@ from dispatch.actions.suggestions import (
     why_not,
 )
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Priority, Status, StatusChange, Suggestion
-from dispatch.notify import Kind, dispatchers_of, notify
+from dispatch.notify import Kind, dispatchers_of, dispatchers_who_see, notify
 from dispatch.smart import suggestions
 from dispatch.smart.candidates import Candidate, candidates_for
 from dispatch.smart.rules import Decision, Mode, Verb, decide
@@ -163,10 +163,12 @@ def _suggest(job: Job, candidate: Candidate, *, now: datetime) -> None:
     if not suggest(job, candidate, now=now):
         return
     publish_suggestion(job)
-    text = f"{job.number} {job.title}: {candidate.technician} is suggested ({candidate.score.total} of 100)"
+    # A job in no zone is seen by people who may not know of the technician: they could not confirm it either.
+    whom = candidate.technician if job.zone_id else "a technician"
+    text = f"{job.number} {job.title}: {whom} is suggested ({candidate.score.total} of 100)"
     if _tell_if_urgent(job, f"Urgent: {text}", now=now):
         return
-    people = dispatchers_of(job.zone_id)
+    people = dispatchers_of(job.zone_id) if job.zone_id else dispatchers_who_see(candidate.technician)
     notify(people, Kind.SUGGESTION_WAITING, text, job=job, once_key=f"suggested-{job.pk}-{job.version}", now=now)
 
 

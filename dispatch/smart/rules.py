@@ -100,8 +100,8 @@ def _inside(kind: str, text: str) -> str:
 
 
 def numbers_in(text: str) -> set[int]:
-    """The ids of the jobs that are named in it."""
-    return {int(number) for number in re.findall(r"J-(\d{6,})", text)}
+    """The ids of the jobs that are named in it; a number that is too long for an id names none."""
+    return {int(number) for number in re.findall(r"J-(\d{6,18})(?!\d)", text)}
 
 
 def without_other_jobs(text: str, visible: Collection[str]) -> str:

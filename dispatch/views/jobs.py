@@ -14,6 +14,7 @@ from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
 from dispatch.smart import suggestions
+from dispatch.smart.rules import numbers_in, without_other_jobs
 from dispatch.views.transitions import dispatchable_job
 
 HISTORY_SHOWN = 8
@@ -39,10 +40,16 @@ def job_context(request, job: Job) -> dict:
     }
 
 
-def job_notices(job: Job):
-    """The newest, with what became of them on each channel."""
+def job_notices(job: Job, *, user) -> list[Notification]:
+    """The newest, with what became of them on each channel. Of other jobs they name those that the user may see."""
     sent = Prefetch("deliveries", Delivery.objects.select_related("subscription").order_by("pk"))
-    return Notification.objects.about(job).select_related("recipient").prefetch_related(sent)[:NOTICES_SHOWN]
+    about = Notification.objects.about(job).select_related("recipient").prefetch_related(sent)
+    notices = list(about[:NOTICES_SHOWN])
+    named = set().union(*(numbers_in(notice.text) for notice in notices))
+    visible = {other.number for other in Job.objects.visible_to(user).filter(pk__in=named).only("pk")}
+    for notice in notices:
+        notice.text = without_other_jobs(notice.text, visible)
+    return notices
 
 
 @require_GET
@@ -60,7 +67,7 @@ def job_page(request, pk):
     visible = Job.objects.visible_to(request.user)
     context = job_context(request, job) | {
         "changes": list(job.field_changes.select_related("actor").order_by("-changed_at", "-pk")),
-        "notices": list(job_notices(job)),
+        "notices": job_notices(job, user=request.user),
         "related": visible.filter(related).exclude(pk=job.pk).with_board_info().order_by("-created_at")[:HISTORY_SHOWN],
         "live_versions": json.dumps(versions),
     }

@@ -45,7 +45,7 @@ def new_job(dana, north, tomorrow):
     """As Dana creates one for tomorrow, when nobody is at work yet."""
 
     def create(**fields):
-        return make_job(by=dana, zone=north, **{"scheduled_on": tomorrow, "priority": Priority.NORMAL} | fields)
+        return make_job(by=dana, **{"zone": north, "scheduled_on": tomorrow, "priority": Priority.NORMAL} | fields)
 
     return create
 
@@ -210,6 +210,23 @@ def test_reinstated_job_is_looked_at(new_job, dana, asked, django_capture_on_com
     with django_capture_on_commit_callbacks(execute=True):
         actions.change_status(job, Status.CREATED, by=dana)
     assert asked == [[job.pk]]
+
+
+def test_suggestion_for_a_job_in_no_zone_is_told_to_those_who_may_see_whom_it_names(new_job, rule, dana, omar, tom):
+    rule(Mode.SUGGEST)
+    job = new_job(zone=None)
+    actions.dispatch_new_job(job.pk)
+    assert open_suggestion(job).technician == tom  # of South, where Dana does not dispatch
+    assert told(dana, Kind.SUGGESTION_WAITING) == []
+    assert len(told(omar, Kind.SUGGESTION_WAITING)) == 1
+
+
+def test_urgent_job_in_no_zone_is_told_to_everyone_without_a_name(new_job, rule, dana, omar, tom):
+    rule(Mode.SUGGEST, Priority.URGENT)
+    actions.dispatch_new_job(new_job(zone=None, priority=Priority.URGENT).pk)
+    for person in (dana, omar):
+        [text] = told(person, Kind.URGENT_UNASSIGNED)
+        assert "a technician is suggested" in text
 
 
 def test_sweep_finds_what_was_lost_and_leaves_what_is_manual_or_far_off(new_job, rule, tess, tomorrow):

@@ -5,14 +5,17 @@ from datetime import datetime, time, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import BoardAction, Notification, Priority, Status
 from dispatch.news import Change, Kind, news_of
+from dispatch.notify import Message, tell
 from dispatch.placement import Placement
 from dispatch.roles import Role, give_role
 from tests.factories import JobTypeFactory, SiteFactory, TechnicianFactory, make_job
+from tests.pages import text_of
 
 
 def at(hour, *, days=0):
@@ -342,3 +345,17 @@ def test_moved_and_otherwise_changed_jobs_are_two_pieces_of_news():
     assert found[Kind.DAY_REORDERED].job_ids == (1, 2)
     assert found[Kind.CHANGED].job_ids == (2, 3)
     assert found[Kind.CHANGED].fields == frozenset()
+
+
+@pytest.mark.parametrize("named", ["", "see J-" + "9" * 30])
+def test_job_page_names_no_other_job_that_its_reader_may_not_see(client, dana, tess, north, south, omar, named):
+    tess.zones.add(south)
+    shown, hidden = (make_job(by=omar, zone=zone) for zone in (north, south))
+    text = f"2 jobs assigned: {shown.number}, {hidden.number} {named}"
+    tell([Message(tess.user, Kind.ASSIGNED, text, job_ids=(shown.pk, hidden.pk))])
+    client.force_login(dana)
+    page = text_of(client.get(reverse("job", args=[shown.pk])))
+    assert f"2 jobs assigned: {shown.number}, a job in another zone" in page
+    assert hidden.number not in page
+    client.force_login(omar)
+    assert hidden.number in text_of(client.get(reverse("job", args=[shown.pk])))
