@@ -50,7 +50,7 @@ class Doorkeeper:
             wait = self.devices.take(post.secret_hash, at=at)
         else:
             wait = self.strangers.wait_for(address, at=at)
-        return Answer(429, retry_after=wait) if wait else None
+        return post.heard.later(wait) if wait else None
 
     def learn(self, post: Post, *, address: str, is_known: bool, at: float) -> None:
         if not is_known:

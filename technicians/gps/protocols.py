@@ -39,6 +39,10 @@ class Heard:
             return HEARD_BY_OWNTRACKS
         return UNKNOWN_IN_JSON if self.message.is_json else UNKNOWN_IN_FORM
 
+    def later(self, seconds: int) -> Answer:
+        """On a 4xx OwnTracks on an iPhone drops the message; on a 5xx it keeps it."""
+        return Answer(503 if self.speaks == OWNTRACKS else 429, retry_after=seconds)
+
     def is_for(self, client: str) -> bool:
         """Whether a device with this client may have sent it; whoever says nothing at all may be any."""
         return self.speaks in ("", client)
