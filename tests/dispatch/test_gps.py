@@ -158,13 +158,14 @@ def test_a_device_that_sends_without_end_is_slowed_down(on_duty, new_device, doo
     assert statuses == [200, 200, 200, 429]
 
 
-def test_owntracks_is_slowed_down_so_that_an_iphone_keeps_its_message(on_duty, new_device, doorkeeper):
+def test_owntracks_is_slowed_down_so_that_an_iphone_keeps_its_message(on_duty, new_device, doorkeeper, caplog):
     doorkeeper.devices.burst, doorkeeper.devices.per_second = 1, 0.1
     _, secret = new_device(on_duty, "owntracks")
     location = Example("location", "owntracks", (200, b"[]", JSON), body=OWNTRACKS, content_type=JSON)
     answers = [send(location, secret) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 503]
     assert 1 <= int(answers[1].headers["Retry-After"]) <= 10
+    caplog.clear()
 
 
 def test_too_much_at_once_is_refused(on_duty, new_device):
