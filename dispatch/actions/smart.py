@@ -1,6 +1,6 @@
 """Smart dispatch: what the rule of its priority does with a job that nobody has."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -24,7 +24,9 @@ from dispatch.smart.rules import Decision, Mode, Verb, decide
 from technicians.models import Technician
 
 ATTEMPTS: Final = 4
-MOST_A_SWEEP: Final = 200  # jobs; the next one goes on
+MOST_A_SWEEP: Final = 200  # jobs
+SWEEPS_EVERY: Final = timedelta(minutes=5)
+FURTHER_EACH: Final = 50  # jobs: of more than fit into a sweep none is left out for ever
 
 State = Suggestion.State
 
@@ -67,10 +69,17 @@ def dispatch_waiting_jobs(*, now: datetime | None = None) -> int:
     waiting = Job.objects.awaiting_dispatch(today=today).exclude(scheduled_on__gt=today + suggestions.SOON)
     left_alone = AssignmentRule.objects.filter(mode=Mode.MANUAL).exclude(priority=Priority.URGENT)
     waiting = waiting.exclude(priority__in=left_alone.values("priority")).exclude(suggestions__state=State.OPEN)
-    ids = list(waiting.order_by("-priority", "scheduled_on", "pk").values_list("pk", flat=True)[:MOST_A_SWEEP])
+    ids = list(waiting.order_by("-priority", "scheduled_on", "pk").values_list("pk", flat=True))
+    ids = ids if len(ids) <= MOST_A_SWEEP else _next_of_many(ids, now=now)
     for pk in ids:
         dispatch_new_job(pk, now=now)
     return len(ids)
+
+
+def _next_of_many(ids: list[int], *, now: datetime) -> list[int]:
+    """Each sweep begins further on, by the clock: those for whom nobody is found go on waiting."""
+    first = int(now.timestamp() // SWEEPS_EVERY.total_seconds()) * FURTHER_EACH % len(ids)
+    return [*ids[first:], *ids[:first]][:MOST_A_SWEEP]
 
 
 def expire_suggestions(*, now: datetime | None = None) -> int:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
+from dispatch.actions import smart
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Notification, Priority, Status, Suggestion
 from dispatch.roles import Role
 from dispatch.smart import suggestions
@@ -238,6 +239,22 @@ def test_sweep_finds_what_was_lost_and_leaves_what_is_manual_or_far_off(new_job,
     assert actions.dispatch_waiting_jobs() == 1
     assert open_suggestion(lost)
     assert actions.dispatch_waiting_jobs() == 0
+
+
+def test_sweeps_come_to_every_job_though_many_wait_in_vain(new_job, rule, tess, now, monkeypatch):
+    monkeypatch.setattr(smart, "MOST_A_SWEEP", 2)
+    monkeypatch.setattr(smart, "FURTHER_EACH", 1)
+    rule(Mode.SUGGEST)
+    in_vain = [new_job(priority=Priority.HIGH) for _ in range(3)]
+    rule(Mode.SUGGEST, Priority.HIGH)
+    for job in in_vain:
+        only_experts(job)
+    last = new_job()
+    for sweep in range(4):
+        assert actions.dispatch_waiting_jobs(now=now + sweep * timedelta(minutes=5)) == 2
+        if open_suggestion(last):
+            break
+    assert open_suggestion(last)
 
 
 @pytest.fixture
