@@ -65,9 +65,9 @@ def deliver_due() -> int:
 
 
 def forget_old_data() -> dict[str, int]:
-    """Positions past their retention, notifications read long ago and expired sessions."""
+    """Positions past their retention, old notifications, what smart dispatch has done with, and expired sessions."""
     days = DispatchSettings.load().position_retention_days
     forgotten = forget_positions(before=timezone.now() - timedelta(days=days))
-    notices = actions.forget_read_notices()
+    notices = actions.forget_old_notices()
     call_command("clearsessions")
-    return {"positions": forgotten, "notifications": notices}
+    return {"positions": forgotten, "notifications": notices, **actions.forget_old_records()}

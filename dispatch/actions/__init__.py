@@ -33,10 +33,11 @@ from dispatch.actions.duty import (
 from dispatch.actions.edit import EditConflict, add_note, edit_job, hold_job, release_job
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.following import predict_moved
+from dispatch.actions.forgetting import forget_old_records
 from dispatch.actions.hints import dismiss_hint
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
-from dispatch.actions.notices import choose_channels, forget_read_notices, mark_read, subscribe, unsubscribe
+from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
@@ -94,7 +95,8 @@ __all__ = [
     "expire_suggestions",
     "follow_moves",
     "follow_up_job",
-    "forget_read_notices",
+    "forget_old_notices",
+    "forget_old_records",
     "hand_over_jobs",
     "hold_job",
     "last_to_redo",

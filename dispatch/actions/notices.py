@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from dispatch import push, realtime
 from dispatch.actions.base import ActionRefused
+from dispatch.actions.forgetting import delete_in_parts
 from dispatch.models import Notification, NotificationPreference, PushSubscription, User
 from dispatch.notify import DEFAULTS, Channel, kinds_for
 
 KEPT_AFTER_READING: Final = timedelta(days=90)
+KEPT_UNREAD: Final = timedelta(days=365)
 MOST_DEVICES: Final = 10
 
 
@@ -65,9 +68,9 @@ def unsubscribe(*, by: User, endpoint: str = "", pk: int | None = None) -> bool:
     return bool((own.filter(pk=pk) if pk is not None else own.filter(endpoint=endpoint)).delete()[0])
 
 
-def forget_read_notices(*, now: datetime | None = None) -> int:
-    """Those read long ago; and as old ones that nobody sees in the app, where nobody can read them."""
-    before = (now or timezone.now()) - KEPT_AFTER_READING
-    read = Notification.objects.filter(read_at__lt=before)
-    unseen = Notification.objects.filter(is_in_app=False, created_at__lt=before)
-    return sum(rows.delete()[1].get("dispatch.Notification", 0) for rows in (read, unseen))
+def forget_old_notices(*, now: datetime | None = None) -> int:
+    """Those read long ago; as old ones that nobody sees in the app, where nobody can read them; very old ones."""
+    now = now or timezone.now()
+    before = now - KEPT_AFTER_READING
+    read, unseen = Q(read_at__lt=before), Q(is_in_app=False, created_at__lt=before)
+    return delete_in_parts(Notification.objects.filter(read | unseen | Q(created_at__lt=now - KEPT_UNREAD)))

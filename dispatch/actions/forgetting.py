@@ -1,0 +1,35 @@
+"""What nobody needs any more goes, a part at a time: deleting all at once would hold up those who write."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from dispatch.models import AutoAssignRun, Suggestion
+from technicians.models import TrackView
+
+AT_ONCE: Final = 1000  # rows
+SUGGESTIONS_KEPT: Final = timedelta(days=90)
+RUNS_KEPT: Final = timedelta(days=30)
+LOOKS_KEPT: Final = timedelta(days=365)
+
+
+def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
+    """Closed suggestions, ended runs of Auto-Assign, and who looked at tracks a long time ago."""
+    now = now or timezone.now()
+    ended = AutoAssignRun.objects.exclude(state__in=(AutoAssignRun.State.QUEUED, AutoAssignRun.State.RUNNING))
+    return {
+        "suggestions": delete_in_parts(Suggestion.objects.filter(closed_at__lt=now - SUGGESTIONS_KEPT)),
+        "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
+        "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),
+    }
+
+
+def delete_in_parts(rows: QuerySet) -> int:
+    """How many they were, without what went with them."""
+    forgotten = 0
+    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+        rows.model._default_manager.filter(pk__in=ids).delete()
+        forgotten += len(ids)
+    return forgotten
