@@ -6,6 +6,7 @@ class DispatchConfig(AppConfig):
     name = "dispatch"
 
     def ready(self):
+        from dispatch import checks  # noqa: F401 - registers them
         from dispatch.roles import apply_roles_after_migrate
 
         post_migrate.connect(apply_roles_after_migrate, sender=self)

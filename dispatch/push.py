@@ -15,7 +15,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
-from py_vapid import Vapid
+from py_vapid import Vapid, VapidException
 from pywebpush import WebPushException, webpush
 
 SERVICES = (
@@ -44,19 +44,21 @@ class PushDelayed(Exception):
 
 
 def is_on() -> bool:
-    return bool(settings.VAPID_PRIVATE_KEY)
+    return bool(public_key())
 
 
 def public_key() -> str:
-    """As browsers want it for `applicationServerKey`."""
-    return _public_key_of(settings.VAPID_PRIVATE_KEY) if is_on() else ""
+    """As browsers want it for `applicationServerKey`; empty without a private key that can be read."""
+    return _public_key_of(settings.VAPID_PRIVATE_KEY)
 
 
 @cache
 def _public_key_of(private_key: str) -> str:
-    point = Vapid.from_string(private_key).public_key.public_bytes(
-        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
-    )
+    try:
+        key = Vapid.from_string(private_key).public_key
+    except (ValueError, VapidException):
+        return ""
+    point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return base64.urlsafe_b64encode(point).decode().rstrip("=")
 
 

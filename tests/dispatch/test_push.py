@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import http_ece
 import pytest
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.urls import reverse
 from django.utils import timezone
 
 from config.vapid import P256_ORDER, new_private_key
 from dispatch import actions, push
 from dispatch.actions.deliver import TAKEN_FOR
+from dispatch.checks import check_push_key
 from dispatch.models import Delivery, Notification, PushSubscription
 from dispatch.notify import Kind, notify
 from tests.push_service import Browser, PushService, claims_of, unb64
@@ -317,8 +320,6 @@ def test_without_a_key_push_is_off_and_the_page_says_so(phone, subscriber, tess,
 
 
 def test_new_keys_are_keys_of_the_curve(settings, capsys):
-    from django.core.management import call_command
-
     call_command("make_vapid_key")
     name, _, key = capsys.readouterr().out.strip().partition("=")
     assert name == "VAPID_PRIVATE_KEY"
@@ -334,3 +335,20 @@ def test_the_service_worker_may_handle_the_whole_site(client):
     assert response["Content-Type"] == "text/javascript; charset=utf-8"
     assert "no-cache" in response["Cache-Control"]
     assert b"showNotification" in response.content
+
+
+@pytest.mark.parametrize("text", ["nonsense", "A" * 43, "//8" * 15, "-----BEGIN PRIVATE KEY-----"])
+def test_a_key_that_cannot_be_read_is_told_at_the_start_and_push_is_off(text, settings, client, tess):
+    settings.VAPID_PRIVATE_KEY = text
+    with pytest.raises(SystemCheckError, match="make_vapid_key"):
+        call_command("check")
+    client.force_login(tess.user)
+    for name in ("phone", "notification_preferences"):
+        page = client.get(reverse(name))
+        assert (page.status_code, page.context["push_key"]) == (200, "")
+
+
+@pytest.mark.parametrize("text", ["", KEY])
+def test_nothing_is_wrong_with_a_good_key_or_none(text, settings):
+    settings.VAPID_PRIVATE_KEY = text
+    assert check_push_key(None) == []
