@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Greatest
 
 from technicians.models import Break, ClockRecord, Technician
@@ -32,6 +32,11 @@ def clock_out(technician: Technician, *, now: datetime, **why) -> bool:
 
 def is_on_duty(technician: Technician) -> bool:
     return technician.clock_records.filter(clocked_out_at=None).exists()
+
+
+def was_on_duty(technician: Technician, *, at: datetime) -> bool:
+    not_over = Q(clocked_out_at=None) | Q(clocked_out_at__gte=at)
+    return technician.clock_records.filter(not_over, clocked_in_at__lte=at).exists()
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.utils import timezone
 from dispatch.actions.devices import Hearing, note_hearings
 from dispatch.actions.following import follow
 from dispatch.models import DispatchSettings
+from technicians.fixes import is_accurate
 from technicians.gps.messages import Reading, Unreadable
 from technicians.gps.protocols import Answer, Heard
 from technicians.models import Device, Technician
@@ -38,11 +39,13 @@ class Received:
 
 @transaction.atomic
 def take_position(technician: Technician, fix: Fix, *, source: str, now: datetime | None = None) -> bool:
-    """Stores the fix and tells the boards where the technician is; False if it is implausible or known already.
+    """Stores the fix and tells the boards where the technician is; False if it makes no sense or is known already.
 
     An older fix than the newest one, as a phone sends that had no signal, is kept and moves nobody.
     """
     now = now or timezone.now()
+    if not is_accurate(fix, limit_m=DispatchSettings.load().accuracy_limit_m):
+        return False
     if not take_fix(technician, fix, source=source, now=now):
         return False
     if Technician.objects.filter(pk=technician.pk, position_at=fix.recorded_at).exists():

@@ -27,6 +27,7 @@ DUTY = {
     "break": (actions.begin_break, "Your break has begun."),
     "back": (actions.end_break, "Your break is over."),
 }
+JUST_NOW = timedelta(minutes=5)
 SAME_NOTE = timedelta(seconds=30)  # the same words again within this are a second tap
 
 
@@ -157,7 +158,8 @@ def fix_from(request, technician: Technician) -> Fix | None:
     if not is_plausible(fix, now=now):
         return None
     # The tap that clocks in was made on duty; off duty the place goes into the log of the tap and nowhere else.
-    if attendance.is_on_duty(technician) or request.POST.get("duty") == "in":
+    clocks_in = request.POST.get("duty") == "in" and now - fix.recorded_at <= JUST_NOW
+    if clocks_in or attendance.was_on_duty(technician, at=fix.recorded_at):
         actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
     return fix
 

@@ -275,6 +275,28 @@ def test_off_duty_the_position_goes_into_the_log_only(phone, job, tess):
     assert not Position.objects.exists()
 
 
+def test_position_from_before_duty_is_kept_nowhere_but_in_the_log(phone, job, tess):
+    attendance.clock_in(tess, now=timezone.now())
+    at_home = int((timezone.now() - timedelta(hours=1)).timestamp() * 1000)
+    take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY, **here(fix_at=str(at_home)))
+    phone.post(reverse("change_duty"), {"duty": "in", **here(fix_at=str(at_home))}, headers=HTMX_DAY)
+    assert job.status_changes.last().latitude == 40.1
+    assert not Position.objects.exists()
+
+
+def test_tap_that_clocks_in_says_where_the_technician_is(phone, tess):
+    phone.post(reverse("change_duty"), {"duty": "in", **here()}, headers=HTMX_DAY)
+    assert Position.objects.get().technician == tess
+
+
+def test_position_that_is_a_guess_of_many_miles_moves_nobody(phone, job, tess):
+    attendance.clock_in(tess, now=timezone.now())
+    take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY, **here(accuracy="20000"))
+    tess.refresh_from_db()
+    assert tess.latitude is None
+    assert not Position.objects.exists()
+
+
 @pytest.mark.parametrize(
     "broken",
     [
