@@ -99,14 +99,13 @@ class JobEntry:
         if site is None:
             self.site_form.instance.customer = customer
             site = self.site_form.save()
-        technician, values = self.technician_form.cleaned_data["technician"], self.job_form.job_values()
-        if technician and values["planned_starts_at"] is None:
-            values["planned_starts_at"] = self.proposed_start
+        values = self.job_form.job_values()
         return actions.create_job(
             customer=customer,
             site=site,
             by=self.user,
-            technician=technician,
+            technician=self.technician_form.cleaned_data["technician"],
+            proposed_start=None if values["planned_starts_at"] else self.proposed_start,
             skills=self.skills_form.needs(),
             **values,
         )

@@ -13,8 +13,8 @@ from dispatch.actions.base import (
     log_change,
     publish_job,
 )
+from dispatch.actions.call import assign_as_proposed
 from dispatch.actions.journal import board_action
-from dispatch.actions.status import assign_job
 from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
 from dispatch.smart import suggestions
@@ -29,13 +29,15 @@ def create_job(
     job_type: JobType,
     by,
     technician: Technician | None = None,
+    proposed_start: datetime | None = None,
     skills: list[SkillNeed] | None = None,
     now: datetime | None = None,
     **fields,
 ) -> Job:
     """`fields` are further fields of Job. Without `skills` the job type's are required, without a duration its default.
 
-    The zone is found from the site's coordinates. Without a technician the rule of its priority decides.
+    The zone is found from the site's coordinates. Without a technician the rule of its priority decides; with one and
+    a proposed start it is assigned as in the dialog.
     """
     now = now or timezone.now()
     check_may_dispatch(by)
@@ -60,6 +62,6 @@ def create_job(
     publish_job(job, event="job-created", now=now)
     if technician is None:
         suggestions.ask_for([job.pk])
-    with board_action(by=by, now=now) as entry:
+    with board_action(by=by, now=now, label=f"Created {job.number}") as entry:
         entry.created(job)
-        return assign_job(job, technician, by=by, now=now) if technician else job
+        return assign_as_proposed(job, technician, starts_at=proposed_start, by=by, now=now) if technician else job

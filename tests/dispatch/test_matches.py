@@ -280,6 +280,28 @@ def test_called_after_the_current_job_leaves_it_alone(busy, urgent, omar, tess, 
     assert again(soon).planned_starts_at == job.planned_starts_at + timedelta(hours=1)
 
 
+def test_new_urgent_job_is_put_before_what_is_to_come_and_undone_as_one(busy, omar, north, tess, noon, job_type):
+    current, soon, _ = busy
+    before = BoardAction.objects.count()
+    job = actions.create_job(
+        customer=current.customer,
+        site=SiteFactory(customer=current.customer, zone=north),
+        job_type=job_type,
+        priority=Priority.URGENT,
+        scheduled_on=noon.date(),
+        duration_minutes=60,
+        technician=tess,
+        proposed_start=noon + timedelta(minutes=5),
+        by=omar,
+        now=noon,
+    )
+    assert (job.technician, again(current).status) == (tess, Status.IN_PROGRESS)
+    assert job.planned_starts_at >= noon + timedelta(minutes=30)
+    assert again(soon).planned_starts_at == job.planned_starts_at + timedelta(hours=1)
+    assert BoardAction.objects.count() == before + 1
+    assert actions.last_to_undo(omar).label == f"Created {job.number}"
+
+
 def test_called_from_the_road_turns_back(urgent, omar, north, tess, noon):
     far = make_job(Status.EN_ROUTE, by=omar, technician=tess, zone=north)
     actions.call_to_job(urgent, tess, when=When.NOW, by=omar, now=noon + timedelta(days=1))
