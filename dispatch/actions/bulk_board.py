@@ -1,7 +1,7 @@
 """One change to many jobs on the board: one entry of the journal, one live event, and an answer for each job."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, groups_of_job, publish_jobs
-from dispatch.actions.journal import board_action
+from dispatch.actions.journal import State, board_action, states_of
 from dispatch.actions.status import assign_job
 from dispatch.models import Job
 from dispatch.models.jobs import ACTIVE
@@ -21,11 +21,15 @@ MOST: Final = 500  # jobs a request: more would hold their rows, and the dispatc
 
 @dataclass(frozen=True)
 class BulkResult:
-    """What became of one job: `refusal` says why nothing did. A job that is not the user's to see has no `job`."""
+    """What became of one job: `refusal` says why nothing did; one that was so already `is_unchanged`.
+
+    A job that is not the user's to see has no `job`.
+    """
 
     job_id: int
     job: Job | None
     refusal: str = ""
+    is_unchanged: bool = False
 
     @property
     def number(self) -> str:
@@ -37,7 +41,7 @@ class BulkResult:
 
     @property
     def is_done(self) -> bool:
-        return not self.refusal
+        return not self.refusal and not self.is_unchanged
 
 
 @transaction.atomic
@@ -54,7 +58,9 @@ def change_jobs(
     groups = set().union(*map(groups_of_job, jobs.values()))
     with board_action(by=by, now=now) as entry, realtime.muted():
         entry.watch(jobs.values())
+        before = states_of(jobs)
         results = [_change(pk, jobs.get(pk), change) for pk in wanted]
+        results = _compared(results, before, states_of(jobs))
     if done := [result.job for result in results if result.is_done]:
         publish_jobs(done, also=groups, now=now)
     return results
@@ -68,6 +74,10 @@ def _change(pk: int, job: Job | None, change: Callable[[Job], Job]) -> BulkResul
             return BulkResult(pk, change(job))
     except ActionRefused as refused:
         return BulkResult(pk, job, refused.reason)
+
+
+def _compared(results: list[BulkResult], before: dict[int, State], after: dict[int, State]) -> list[BulkResult]:
+    return [replace(one, is_unchanged=one.is_done and before[one.job_id] == after[one.job_id]) for one in results]
 
 
 def assign_waiting_job(

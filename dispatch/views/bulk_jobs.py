@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
-from dispatch.action_forms import USUAL_REASONS, NoFieldsForm, PriorityForm, ReasonForm, RescheduleForm
+from dispatch.action_forms import USUAL_HOLDS, USUAL_REASONS, NoFieldsForm, PriorityForm, ReasonForm, RescheduleForm
 from dispatch.actions.bulk_board import MOST, BulkResult
 from dispatch.forms import HoldForm, TechnicianChoiceForm
 from dispatch.models import Job, Status
@@ -52,6 +52,8 @@ VERBS = {
     "cancel": Verb("Cancel jobs", "cancelled", ReasonForm, _cancel),
 }
 
+USUAL = {"cancel": USUAL_REASONS[Status.CANCELLED], "hold": USUAL_HOLDS}
+
 
 @require_http_methods(["GET", "POST"])
 @permission_required("dispatch.change_job", raise_exception=True)
@@ -80,7 +82,7 @@ def bulk_jobs(request):
         "jobs": list(jobs),
         "missing": len(ids) - len(jobs),
         "candidates": bulk_candidates_for(jobs, user=request.user) if name == "assign" else [],
-        "usual": USUAL_REASONS[Status.CANCELLED] if name == "cancel" else [],
+        "usual": USUAL.get(name, []),
     }
     return _show(request, context, status=422 if form.is_bound else 200)
 
@@ -106,8 +108,14 @@ def _form(request, name: str) -> forms.Form:
 
 def _answer(request, verb: Verb, results: list[BulkResult]):
     done = [result for result in results if result.is_done]
-    refused = [result for result in results if not result.is_done]
-    response = _show(request, {"verb": verb, "done": done, "refused": refused, "is_answer": True})
+    context = {
+        "verb": verb,
+        "done": done,
+        "unchanged": [result for result in results if result.is_unchanged],
+        "refused": [result for result in results if result.refusal],
+        "is_answer": True,
+    }
+    response = _show(request, context)
     if request.htmx:
         ids = [result.job_id for result in done]
         # A proxy's buffer for headers holds few kilobytes; beyond, everything is asked for again.

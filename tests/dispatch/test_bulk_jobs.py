@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from dispatch import actions, realtime
+from dispatch.action_forms import USUAL_HOLDS
 from dispatch.actions.bulk_board import MOST
 from dispatch.models import BoardAction, Job, LiveVersion, Priority, Status, StatusChange
 from dispatch.smart.bulk_candidates import bulk_candidates_for
@@ -78,6 +79,21 @@ def test_unassigning_all(desk, jobs, tess):
 def test_priority_of_all(desk, jobs):
     desk.send("priority", jobs, priority=4)
     assert [job.priority for job in now_are(jobs)] == [Priority.URGENT] * 3
+
+
+def test_what_has_that_priority_already_is_unchanged(desk, jobs, omar):
+    actions.set_priority(jobs[0], Priority.URGENT, by=omar)
+    response = desk.send("priority", jobs, priority=4)
+    assert "2 changed, 1 unchanged" in text_of(response)
+    assert json.loads(response["HX-Trigger"])["live-jobs"]["jobs"] == [jobs[1].pk, jobs[2].pk]
+    assert "0 changed, 3 unchanged" in text_of(desk.send("priority", jobs, priority=4))
+
+
+def test_many_are_held_for_a_usual_reason_with_one_click(desk, jobs):
+    for reason in USUAL_HOLDS:
+        assert f'name="reason" value="{reason}"' in html_of(desk.open("hold", jobs))
+    desk.send("hold", jobs, reason=["", "Waiting for parts"])  # the empty field, then the button
+    assert {job.hold_reason for job in now_are(jobs)} == {"Waiting for parts"}
 
 
 def test_holding_and_releasing_all(desk, jobs):
