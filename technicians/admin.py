@@ -19,7 +19,6 @@ from technicians.models import (
     Break,
     ClockRecord,
     OnCall,
-    Position,
     Skill,
     Technician,
     TechnicianSkill,
@@ -198,10 +197,3 @@ class OnCallAdmin(admin.ModelAdmin):
         if db_field.name == "technician":
             kwargs["queryset"] = Technician.objects.visible_to(request.user).active().by_name()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
-@admin.register(Position)
-class PositionAdmin(OwnTechniciansLog):
-    list_display = ["technician", "recorded_at", "received_at", "latitude", "longitude", "accuracy_m", "source"]
-    list_filter = ["source"]
-    ordering = ["-recorded_at"]
