@@ -14,6 +14,7 @@ from dispatch.actions.base import ActionRefused, groups_of_technician
 from technicians import devices
 from technicians.devices import NewDevice
 from technicians.models import Device, Technician, TrackView
+from zones import access
 
 HEARD_EVERY = timedelta(seconds=15)  # more often nobody needs to know when a device was last heard
 LOOKS_ARE_ONE = timedelta(minutes=10)
@@ -36,8 +37,8 @@ def may_manage_devices(user, technician: Technician) -> bool:
 
 
 def may_connect_servers(user) -> bool:
-    """A Traccar server may speak for all its devices."""
-    return user.has_perm("dispatch.change_job")
+    """A Traccar server speaks for all its devices, whoever has them: of that nobody knows who sees some zones only."""
+    return user.has_perm("dispatch.change_job") and access.dispatch_zone_ids(user) is access.ALL_ZONES
 
 
 @transaction.atomic
@@ -46,7 +47,7 @@ def add_device(
 ) -> NewDevice:
     _check_may_manage(technician, by)
     if client == Device.Client.TRACCAR and not may_connect_servers(by):
-        raise PermissionDenied("Ask the office to connect a Traccar server.")
+        raise PermissionDenied("Ask a manager to connect a Traccar server: it speaks for the technicians of all zones.")
     if technician.devices.active().count() >= MOST_IN_USE:
         raise ActionRefused(f"{technician} has {MOST_IN_USE} devices. Revoke one that is no longer used first.")
     if unique_id and Device.objects.active().filter(client=client, unique_id=unique_id).exists():

@@ -50,13 +50,20 @@ def test_the_codes_hold_what_the_apps_read():
     assert configuration == {"_type": "configuration", "mode": 3, "url": url}
 
 
-def test_a_traccar_server_needs_the_identifier_of_the_device(client, dana, tess, tom):
-    client.force_login(dana)
+def test_a_traccar_server_needs_the_identifier_of_the_device(client, omar, tess, tom):
+    client.force_login(omar)
     assert add(client, tess, "traccar").status_code == 422
     page = add(client, tess, "traccar", unique_id="van-3")
     assert "forward.url" in text_of(page)
     assert Device.objects.get().unique_id == "van-3"
     assert add(client, tess, "traccar", unique_id="van-3").status_code == 409
+
+
+def test_dispatcher_of_some_zones_connects_no_server_that_speaks_for_all(client, dana, tess):
+    client.force_login(dana)
+    assert "Add Traccar server" not in text_of(client.get(reverse("devices", args=[tess.pk])))
+    assert add(client, tess, "traccar", unique_id="van-3").status_code == 403
+    assert not Device.objects.exists()
 
 
 def test_technician_sets_up_their_own_phone_and_no_server(client, tess):
@@ -141,8 +148,8 @@ def test_the_devices_page_asks_the_database_the_same_for_few_and_many(
 
 @pytest.mark.parametrize("text", ["\0", "x" * 129, "²", "<script>", "9" * 5000])
 @pytest.mark.parametrize("field", ["client", "unique_id"])
-def test_odd_devices_are_answered(client, dana, tess, field, text):
-    client.force_login(dana)
+def test_odd_devices_are_answered(client, omar, tess, field, text):
+    client.force_login(omar)
     answer = client.post(reverse("add_device", args=[tess.pk]), {"client": "traccar", "unique_id": "1"} | {field: text})
     assert answer.status_code in (200, 422)
     assert "<script>" not in html_of(answer).split("<main", 1)[1]
