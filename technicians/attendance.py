@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Greatest
 
-from technicians.models import Break, ClockRecord, Technician
+from technicians.models import Break, ClockRecord, Position, Technician
 
 
 def clock_in(technician: Technician, *, now: datetime) -> bool:
@@ -27,6 +27,7 @@ def clock_out(technician: Technician, *, now: datetime, **why) -> bool:
     if record is None or not _is_open(record).update(clocked_out_at=now, **why):
         return False
     end_breaks_of([record.pk], at=now)
+    forget_whereabouts([technician.pk])
     return True
 
 
@@ -64,6 +65,23 @@ def end_breaks_of(record_ids: Iterable[int], *, at: datetime) -> None:
     breaks.filter(began_at__gt=at).delete()
     breaks.filter(ended_at__gt=at).update(ended_at=at)
     _end(breaks, at=at)
+
+
+def forget_whereabouts(technician_ids: Iterable[int]) -> None:
+    """Where they have been since they last clocked out: nobody's business, also if it is said only afterwards."""
+    ids = list(technician_ids)
+    records, positions = ClockRecord.objects.order_by("-clocked_in_at"), Position.objects.order_by("-recorded_at")
+    left_at = records.values("clocked_out_at")
+    since = Subquery(left_at.filter(technician=OuterRef("technician"))[:1])
+    Position.objects.filter(technician__in=ids, recorded_at__gt=since).delete()
+    last = positions.filter(technician=OuterRef("pk"))
+    since = Subquery(left_at.filter(technician=OuterRef("pk"))[:1])
+    Technician.objects.filter(pk__in=ids, position_at__gt=since).update(
+        latitude=Subquery(last.values("latitude")[:1]),
+        longitude=Subquery(last.values("longitude")[:1]),
+        accuracy_m=Subquery(last.values("accuracy_m")[:1]),
+        position_at=Subquery(last.values("recorded_at")[:1]),
+    )
 
 
 def _end(breaks, *, at: datetime) -> int:

@@ -126,6 +126,7 @@ def clock_out_forgotten(*, now: datetime | None = None) -> int:
         ended_at=Subquery(record_of_break.values("clocked_out_at"))
     )
     sent_home = {due[pk][0] for pk in ids}
+    attendance.forget_whereabouts(sent_home)
     prefetch_related_objects(technicians, "zones")
     for technician in technicians:
         if technician.pk in sent_home:

@@ -16,6 +16,7 @@ from dispatch.smart.candidates import candidates_for
 from dispatch.tasks import clock_out_forgotten
 from technicians import attendance
 from technicians.models import Break, OnCall, TimeOff, WorkingHours
+from technicians.positions import DeviceFix, Fix
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import text_of
 from tests.threads import at_the_same_time, winners_and_losers
@@ -454,3 +455,31 @@ def test_close_out_says_whom_the_system_clocked_out(client, on_duty, omar):
     with time_machine.travel(at("18:05"), tick=False):
         text = text_of(client.get(reverse("close_out")))
     assert "Clocked out by the system Tess 20 Nov 07:55 to 20 Nov 17:00" in text
+
+
+def whereabouts(technician, *clocks):
+    for clock in clocks:
+        fix = DeviceFix(technician.pk, Fix(40.1, -75.1 + len(clock) / 100, at(clock)), "osmand")
+        actions.take_positions([fix], now=at(clock))
+
+
+def places_of(technician) -> list[str]:
+    recorded = technician.positions.order_by("recorded_at").values_list("recorded_at", flat=True)
+    return [f"{timezone.localtime(instant):%H:%M}" for instant in recorded]
+
+
+def test_where_somebody_was_after_the_shift_is_not_kept_once_they_are_clocked_out(on_duty):
+    works(on_duty)
+    whereabouts(on_duty, "16:50", "17:30")
+    assert actions.clock_out_forgotten(now=at("18:00")) == 1
+    on_duty.refresh_from_db()
+    assert places_of(on_duty) == ["16:50"]
+    assert on_duty.position_at == at("16:50")
+
+
+def test_where_somebody_was_after_the_office_says_that_they_left_is_not_kept(on_duty, omar):
+    whereabouts(on_duty, "11:50")
+    actions.clock_out_for(on_duty, at=at("11:40"), reason="Forgot", by=omar, now=NOON)
+    on_duty.refresh_from_db()
+    assert places_of(on_duty) == []
+    assert (on_duty.latitude, on_duty.position_at) == (None, None)
