@@ -11,7 +11,7 @@ from django.db.models import Q
 from technicians.fixes import MAX_AGE, MAX_FUTURE, Fix, is_plausible, sieve
 from technicians.models import ClockRecord, Position, Technician
 
-__all__ = ["MAX_FUTURE", "DeviceFix", "Fix", "fix_at", "forget_positions", "is_plausible", "store_fixes", "take_fix"]
+__all__ = ["MAX_FUTURE", "DeviceFix", "Fix", "fix_at", "forget_positions", "is_plausible", "store_fixes"]
 
 FORGET_AT_ONCE = 5000  # rows: deleting more in one statement would hold up those who write
 MOVE = """
@@ -32,34 +32,24 @@ class DeviceFix:
     source: str
 
 
-def take_fix(technician: Technician, fix: Fix, *, source: str, now: datetime) -> bool:
-    """Stores the fix; False if it is implausible or known already. An older one never replaces a newer one."""
-    if not is_plausible(fix, now=now):
-        return False
-    row = _row(DeviceFix(technician.pk, fix, source), now=now)
-    details = {name: getattr(row, name) for name in ("received_at", "latitude", "longitude", "accuracy_m", "source")}
-    _, is_new = Position.objects.get_or_create(technician=technician, recorded_at=fix.recorded_at, defaults=details)
-    Technician.objects.filter(Q(position_at=None) | Q(position_at__lt=fix.recorded_at), pk=technician.pk).update(
-        latitude=fix.latitude, longitude=fix.longitude, accuracy_m=fix.accuracy_m, position_at=fix.recorded_at
-    )
-    return is_new
-
-
 @transaction.atomic
-def store_fixes(fixes: Iterable[DeviceFix], *, accuracy_limit_m: float, now: datetime) -> set[int]:
+def store_fixes(
+    fixes: Iterable[DeviceFix], *, accuracy_limit_m: float, now: datetime, is_on_duty: bool = False
+) -> set[int]:
     """Many people's fixes in a constant number of statements. Returns the ids of those who have moved.
 
     Only what was recorded while its technician was clocked in is kept, whenever it arrives: the rest is private.
+    `is_on_duty` says that all of it was, as far as the caller knows better than the records.
     """
     given = defaultdict(list)
     for one in fixes:
         given[one.technician_id].append(one)
     people = _locked(given)
-    duty = _stretches_on_duty(people, now=now)
+    duty = None if is_on_duty else _stretches_on_duty(people, now=now)
     rows, newest = [], {}
     for pk, technician in people.items():
         source_of = {one.fix: one.source for one in given[pk]}
-        worked = [fix for fix in source_of if any(begun <= fix.recorded_at <= ended for begun, ended in duty[pk])]
+        worked = [fix for fix in source_of if duty is None or _is_within(duty[pk], fix.recorded_at)]
         kept = sieve(worked, previous=_current(technician), accuracy_limit_m=accuracy_limit_m, now=now)
         rows += [_row(DeviceFix(pk, fix, source_of[fix]), now=now) for fix in kept.history]
         if kept.newest:
@@ -83,6 +73,10 @@ def _stretches_on_duty(ids: Collection[int], *, now: datetime) -> dict[int, list
     for technician_id, begun, ended in records.values_list("technician", "clocked_in_at", "clocked_out_at"):
         stretches[technician_id].append((begun, ended or now + MAX_FUTURE))
     return stretches
+
+
+def _is_within(stretches: list[tuple[datetime, datetime]], instant: datetime) -> bool:
+    return any(begun <= instant <= ended for begun, ended in stretches)
 
 
 def _current(technician: Technician) -> Fix | None:

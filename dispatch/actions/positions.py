@@ -10,11 +10,10 @@ from django.utils import timezone
 from dispatch.actions.devices import Hearing, note_hearings
 from dispatch.actions.following import follow
 from dispatch.models import DispatchSettings
-from technicians.fixes import is_accurate
 from technicians.gps.messages import Reading, Unreadable
 from technicians.gps.protocols import Answer, Heard
 from technicians.models import Device, Technician
-from technicians.positions import MAX_FUTURE, DeviceFix, Fix, store_fixes, take_fix
+from technicians.positions import MAX_FUTURE, DeviceFix, Fix, store_fixes
 
 WRONG_CLIENT = "What it sends is not what {client} sends: set up the app for which this address was made."
 WRONG_CLOCK = "Its clock is wrong: it says that a position is {minutes} minutes from now."
@@ -39,18 +38,15 @@ class Received:
 
 @transaction.atomic
 def take_position(technician: Technician, fix: Fix, *, source: str, now: datetime | None = None) -> bool:
-    """Stores the fix and tells the boards where the technician is; False if it makes no sense or is known already.
+    """Stores what makes sense of one on duty and tells the boards at once; False if it moves nobody.
 
     An older fix than the newest one, as a phone sends that had no signal, is kept and moves nobody.
     """
     now = now or timezone.now()
-    if not is_accurate(fix, limit_m=DispatchSettings.load().accuracy_limit_m):
-        return False
-    if not take_fix(technician, fix, source=source, now=now):
-        return False
-    if Technician.objects.filter(pk=technician.pk, position_at=fix.recorded_at).exists():
-        follow([technician.pk], now=now, promptly=True)
-    return True
+    moved = _store([DeviceFix(technician.pk, fix, source)], now=now, is_on_duty=True)
+    if moved:
+        follow(moved, now=now, promptly=True)
+    return bool(moved)
 
 
 @transaction.atomic
@@ -124,7 +120,8 @@ def _whose(fixes: list[tuple[Device, str, Fix]]) -> list[DeviceFix]:
     return found
 
 
-def _store(fixes: list[DeviceFix], *, now: datetime) -> set[int]:
+def _store(fixes: list[DeviceFix], *, now: datetime, is_on_duty: bool = False) -> set[int]:
     if not fixes:
         return set()
-    return store_fixes(fixes, accuracy_limit_m=DispatchSettings.load().accuracy_limit_m, now=now)
+    limit_m = DispatchSettings.load().accuracy_limit_m
+    return store_fixes(fixes, accuracy_limit_m=limit_m, now=now, is_on_duty=is_on_duty)

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 from dispatch.demo.roster import Shift
 from dispatch.demo.trade import SILENT_GPS
+from dispatch.models import DispatchSettings
 from technicians.models import Position
-from technicians.positions import Fix, take_fix
+from technicians.positions import DeviceFix, Fix, store_fixes
 
 EVERY = timedelta(minutes=6)
 SILENCE = timedelta(minutes=150)
@@ -16,7 +17,7 @@ Waypoint = tuple[datetime, tuple[float, float]]
 
 
 def leave_trails(shifts: list[Shift], rng: random.Random, *, moment: datetime) -> None:
-    rows = []
+    rows, current = [], []
     for shift in shifts:
         until = moment - timedelta(seconds=rng.randrange(10, 200))
         if shift.worker.crew.first_name == SILENT_GPS:
@@ -24,7 +25,9 @@ def leave_trails(shifts: list[Shift], rng: random.Random, *, moment: datetime) -
         *trail, newest = _trail(_waypoints(shift), rng, until=until) or [None]
         rows += [_row(shift, fix) for fix in trail]
         if newest:
-            take_fix(shift.worker.technician, newest, source=Position.Source.PHONE, now=moment)
+            current.append(DeviceFix(shift.worker.technician.pk, newest, Position.Source.PHONE))
+    limit_m = DispatchSettings.load().accuracy_limit_m
+    store_fixes(current, accuracy_limit_m=limit_m, now=moment, is_on_duty=True)
     Position.objects.bulk_create(rows, ignore_conflicts=True)
 
 

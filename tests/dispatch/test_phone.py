@@ -10,6 +10,7 @@ from dispatch import actions
 from dispatch.models import Status, StatusChange
 from technicians import attendance
 from technicians.models import Position
+from technicians.positions import Fix
 from tests.factories import SiteFactory, UserFactory, make_job
 
 HTMX_DAY = {"HX-Request": "true", "HX-Target": "phone"}
@@ -287,6 +288,16 @@ def test_position_from_before_duty_is_kept_nowhere_but_in_the_log(phone, job, te
 def test_tap_that_clocks_in_says_where_the_technician_is(phone, tess):
     phone.post(reverse("change_duty"), {"duty": "in", **here()}, headers=HTMX_DAY)
     assert Position.objects.get().technician == tess
+
+
+def test_tap_from_where_nobody_can_be_so_soon_is_logged_there_and_moves_nobody(phone, job, tess):
+    now = timezone.now()
+    attendance.clock_in(tess, now=now - timedelta(hours=1))
+    actions.take_position(tess, Fix(41.9, -75.1, now - timedelta(minutes=1)), source="phone", now=now)
+    take(phone, job, Status.EN_ROUTE, headers=HTMX_DAY, **here())
+    tess.refresh_from_db()
+    assert tess.latitude == 41.9
+    assert job.status_changes.last().latitude == 40.1
 
 
 def test_position_that_is_a_guess_of_many_miles_moves_nobody(phone, job, tess):

@@ -12,7 +12,7 @@ from dispatch import actions
 from dispatch.models import Job, Status, StatusChange
 from dispatch.models.history import AppendOnlyError
 from technicians.models import Position
-from technicians.positions import Fix, take_fix
+from technicians.positions import Fix
 from tests.factories import make_job
 from tests.threads import at_the_same_time, winners_and_losers
 
@@ -53,7 +53,7 @@ def test_a_phone_with_a_wrong_clock_cannot_turn_the_log_around(minutes, logged, 
 
 
 def test_without_a_fix_the_log_keeps_the_newest_known_position_and_its_age(omar, tess):
-    take_fix(tess, Fix(40.2, -75.2, NOW - timedelta(minutes=7)), source=Position.Source.PHONE, now=NOW)
+    actions.take_position(tess, Fix(40.2, -75.2, NOW - timedelta(minutes=7)), source=Position.Source.PHONE, now=NOW)
     job = make_job(by=omar)
     actions.assign_job(job, tess, by=omar, now=NOW)
     actions.unassign_job(job, by=omar, now=NOW)
@@ -64,7 +64,7 @@ def test_without_a_fix_the_log_keeps_the_newest_known_position_and_its_age(omar,
 def test_a_tap_from_before_the_newest_position_is_logged_where_the_technician_was_then(omar, tess):
     job = assigned_an_hour_ago(omar, tess)
     for minutes, latitude in ((45, 40.5), (1, 41.5)):
-        take_fix(tess, Fix(latitude, -75.0, NOW - timedelta(minutes=minutes)), source="phone", now=NOW)
+        actions.take_position(tess, Fix(latitude, -75.0, NOW - timedelta(minutes=minutes)), source="phone", now=NOW)
     actions.change_status(job, Status.EN_ROUTE, by=tess.user, happened_at=NOW - timedelta(minutes=40), now=NOW)
     row = job.status_changes.last()
     assert (row.latitude, row.position_age_seconds) == (40.5, 300)

@@ -4,7 +4,7 @@ from math import inf, nan
 import pytest
 
 from technicians.models import Position
-from technicians.positions import Fix, fix_at, forget_positions, is_plausible, take_fix
+from technicians.positions import DeviceFix, Fix, fix_at, forget_positions, is_plausible, store_fixes
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 
@@ -14,9 +14,11 @@ def fix_of(minutes_ago=1, *, latitude=40.1, longitude=-75.1, accuracy_m=None):
 
 
 def take(technician, fix, *, now=NOW):
-    taken = take_fix(technician, fix, source=Position.Source.PHONE, now=now)
+    before = Position.objects.count()
+    given = DeviceFix(technician.pk, fix, Position.Source.PHONE)
+    store_fixes([given], accuracy_limit_m=100, now=now, is_on_duty=True)
     technician.refresh_from_db()
-    return taken
+    return Position.objects.count() > before
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_a_fix_at_the_edge_of_the_plausible_is_taken(fix, tess):
 
 
 def test_a_new_fix_is_where_the_technician_is(tess):
-    assert take(tess, fix_of(5, accuracy_m=12.5))
+    assert take(tess, fix_of(30, accuracy_m=12.5))
     assert take(tess, fix_of(1, latitude=40.7, longitude=-75.7, accuracy_m=8))
     assert (tess.latitude, tess.longitude, tess.accuracy_m) == (40.7, -75.7, 8)
     assert tess.position_at == NOW - timedelta(minutes=1)
