@@ -102,12 +102,21 @@
 
   // What a swap replaces keeps its focus and its place, also where a job goes from one lane to another.
   let focused = null;
+  let waiting = null; // what gets the focus when the dialog closes: what had it before has been replaced meanwhile
+  let last = null;
   let scrolled = null;
   let trayTop = 0;
+  const dialog = document.getElementById("dialog");
+  document.addEventListener("focusin", ({ target }) => { if (!dialog.contains(target)) last = target; });
+  document.addEventListener("pointerdown", ({ target }) => { if (!dialog.contains(target)) last = null; });
+  dialog.addEventListener("close", () => {
+    if (waiting && document.activeElement === document.body) focusAgain(waiting);
+    waiting = null;
+  });
   const linksOf = (place) => [...place.querySelectorAll(".job-link")];
   function remember(target) {
-    const active = document.activeElement;
-    if (target.contains(active)) {
+    const active = [document.activeElement, last].find((element) => element && target.contains(element));
+    if (active) {
       const place = active.closest(".tray, .lane");
       const index = place ? linksOf(place).indexOf(active) : -1;
       focused = { job: active.closest("[data-job]")?.dataset.job, tab: active.dataset.trayTab, place: place?.id, index };
@@ -120,13 +129,15 @@
     const links = index >= 0 ? linksOf(document.getElementById(place) ?? lanes()) : [];
     return links[Math.min(index, links.length - 1)] ?? lanes();
   }
+  function focusAgain({ job, tab, ...place }) {
+    const again = job ? `.board-content [data-job="${job}"] .job-link` : `[data-tray-tab="${tab}"]`;
+    (document.querySelector(again) ?? nextTo(place))?.focus({ preventScroll: true });
+  }
   function restore() {
     if (scrolled) lanes()?.scrollTo({ ...scrolled, behavior: "instant" });
     document.querySelector(".tray-cards")?.scrollTo({ top: trayTop, behavior: "instant" });
-    if (focused && document.activeElement === document.body) {
-      const again = focused.job ? `.board-content [data-job="${focused.job}"] .job-link` : `[data-tray-tab="${focused.tab}"]`;
-      (document.querySelector(again) ?? nextTo(focused))?.focus({ preventScroll: true });
-    }
+    if (focused && document.activeElement === document.body) focusAgain(focused);
+    else if (focused && dialog.open) waiting = focused;
     focused = scrolled = null;
     trayTop = 0;
   }

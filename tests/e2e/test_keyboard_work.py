@@ -32,7 +32,7 @@ def link(page, job):
 def test_reason_of_a_hold_is_typed_at_once(board, jobs):
     link(board, jobs[0]).focus()
     board.keyboard.press("h")
-    expect(board.locator("#dialog [name=reason]")).to_be_focused()
+    expect(board.locator("#dialog input[name=reason]")).to_be_focused()
     board.keyboard.type("Waiting for parts")
     board.keyboard.press("Enter")
     expect(board.locator("#dialog")).to_be_hidden()
