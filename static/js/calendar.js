@@ -71,6 +71,7 @@
   const box = document.querySelector("[data-calendar-scroll]");
   const today = box?.querySelector("[aria-current=date]");
   if (today) box.scrollLeft = today.offsetLeft - today.parentElement.firstElementChild.offsetWidth;
+  if (matchMedia("(max-width: 700px)").matches) document.querySelector(".month-day.is-today:not(.is-outside)")?.scrollIntoView({ block: "center" });
 
   // What is replaced gives its focus to the same job's link, and the rows in sight stay where they are.
   let focused = null;

@@ -97,3 +97,9 @@ def test_month_counts_what_others_enter(dispatching, live_site, omar, north):
     make_job(by=omar, zone=north)
     expect(today.locator(".unassigned")).to_have_text("1 unassigned")
     expect(page.locator('[data-tile="unassigned"] b')).to_have_text("1")
+
+
+def test_month_on_a_phone_begins_with_today(dispatching, live_site):
+    dispatching.set_viewport_size({"width": 390, "height": 500})
+    open_calendar(dispatching, live_site, "calendar_month")
+    expect(dispatching.locator(f'[data-drop-day="{timezone.localdate()}"]')).to_be_in_viewport()
