@@ -5,34 +5,14 @@ from datetime import date, datetime, timedelta
 
 from django.utils import timezone
 
-from dispatch.day.redistribution import Option, Suggestion, Task, Worker, share_out
-from dispatch.models import DispatchSettings, Job, Status
+from dispatch.day.redistribution import Line, Task, share_out
+from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.smart.facts import booking_of, needs_of, qualification_of, with_that_day
-from dispatch.travel import Place, StraightLine
+from dispatch.smart.candidates import Team
+from dispatch.smart.facts import load_needs, needs_of, start_to_keep
 from technicians.models import Technician, TimeOff
 
 MOST_JOBS = 100  # for longer absences it is done week by week
-
-
-@dataclass(frozen=True)
-class Line:
-    """One job of the proposal."""
-
-    job: Job
-    suggestion: Suggestion
-
-    @property
-    def chosen(self) -> Option | None:
-        return self.suggestion.chosen
-
-    @property
-    def fitting(self) -> list[Option]:
-        return [option for option in self.suggestion.options if not option.objections]
-
-    @property
-    def doubtful(self) -> list[Option]:
-        return [option for option in self.suggestion.options if option.objections]
 
 
 @dataclass(frozen=True)
@@ -59,7 +39,7 @@ def load_handover(absence: TimeOff, *, user, now: datetime) -> Handover:
     own = affected.dispatchable_by(user)
     jobs = list(own.with_board_info().in_route_order())
     waiting = [job for job in jobs if job.status == Status.ASSIGNED]
-    lines = _propose(waiting[:MOST_JOBS], absence.technician, user=user, first=first)
+    lines = _propose(waiting[:MOST_JOBS], absence.technician, user=user, first=first, now=now)
     return Handover(
         technician=absence.technician,
         first=first,
@@ -78,45 +58,13 @@ def jobs_of_absence(absence: TimeOff, *, first: date, last: date, today: date):
     return planned | jobs.for_dispatch_day(today, today=today) if first <= today <= last else planned
 
 
-def _propose(jobs: list[Job], technician: Technician, *, user, first: date) -> list[Line]:
-    def workers_on(day: date) -> list[Worker]:
-        others = Technician.objects.visible_to(user).active().exclude(pk=technician.pk)
-        there = with_that_day(others, day=day, besides=jobs[0])
-        sites = _places({job.pk for other in there for job in other.others_that_day})
-        return [_worker(other, day, sites, user=user) for other in there]
-
-    settings = DispatchSettings.load()
-    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
-    suggestions = share_out([_task(job, max(job.scheduled_on or first, first)) for job in jobs], workers_on, travel)
-    return [Line(job, suggestion) for job, suggestion in zip(jobs, suggestions, strict=True)]
-
-
-def _task(job: Job, day: date) -> Task:
-    starts_at = job.planned_starts_at if job.scheduled_on == day else None
-    return Task(
-        job_id=job.pk,
-        needs=needs_of(job, day=day, starts_at=starts_at),
-        place=_place(job.site.latitude, job.site.longitude),
-        priority=job.priority,
-        booking=booking_of(job) if starts_at else None,
-    )
-
-
-def _worker(technician: Technician, day: date, sites: dict[int, Place], *, user) -> Worker:
-    home = _place(technician.home_latitude, technician.home_longitude)
-    stops = [sites[job.pk] for job in technician.others_that_day if job.pk in sites]
-    return Worker(
-        technician_id=technician.pk,
-        name=str(technician),
-        has=qualification_of(technician, day=day, user=user),
-        places=[home, *stops] if home else stops,
-    )
-
-
-def _places(job_ids: set[int]) -> dict[int, Place]:
-    located = Job.objects.filter(pk__in=job_ids).exclude(site__latitude=None)
-    return {pk: (lat, lon) for pk, lat, lon in located.values_list("pk", "site__latitude", "site__longitude")}
-
-
-def _place(latitude: float | None, longitude: float | None) -> Place | None:
-    return None if latitude is None else (latitude, longitude)
+def _propose(jobs: list[Job], technician: Technician, *, user, first: date, now: datetime) -> list[Line]:
+    load_needs(jobs)
+    tasks = []
+    for job in jobs:
+        day, starts_at = max(job.scheduled_on or first, first), start_to_keep(job, now=now)
+        needs = needs_of(job, day=day, starts_at=starts_at if job.scheduled_on == day else None, now=now)
+        tasks.append(Task(job, needs))
+    others = Technician.objects.exclude(pk=technician.pk)
+    team = Team.load([task.needs.day for task in tasks] or [first], user=user, now=now, among=others)
+    return share_out(tasks, team)

@@ -9,15 +9,14 @@ from django.utils import timezone
 
 from dispatch import actions, realtime
 from dispatch.actions import ActionRefused, SkillNeed
-from dispatch.day.redistribution import Task, Worker, share_out
+from dispatch.day.redistribution import Task, share_out
 from dispatch.models import BoardAction, DispatchSettings, Job, Priority, Status
 from dispatch.placement import Placement, judge
 from dispatch.smart.bulk_candidates import bulk_candidates_for
 from dispatch.smart.calling import When
-from dispatch.smart.candidates import candidates_for, candidates_for_jobs
-from dispatch.smart.facts import needs_of, qualification_of, with_that_day
+from dispatch.smart.candidates import Team, candidates_for, candidates_for_jobs
+from dispatch.smart.facts import needs_of
 from dispatch.smart.matches import load_matches
-from dispatch.travel import StraightLine
 from technicians.models import Break, ClockRecord, OnCall, Technician, TechnicianSkill, TimeOff, WorkingHours
 from tests.factories import JobTypeFactory, SiteFactory, SkillFactory, TechnicianFactory, make_job
 from tests.pages import html_of, text_of
@@ -201,13 +200,9 @@ def assert_one_verdict(job, team, starts_at, *, user):
     day, now = job.scheduled_on, timezone.now()
     form = {c.technician: [o.kind for o in c.objections] for c in candidates_for(job, user=user, now=now)}
     batch = {b.technician: b.doubtful for b in bulk_candidates_for([job], user=user)}
-    workers = [
-        Worker(t.pk, str(t), qualification_of(t, day=day, user=user))
-        for t in with_that_day(Technician.objects.all(), day=day, besides=job)
-    ]
-    task = Task(job.pk, needs_of(job, day=day, starts_at=starts_at), None, job.priority)
-    (shared,) = share_out([task], lambda day: workers, StraightLine(1, 60))
-    handover = {option.technician_id: [o.kind for o in option.objections] for option in shared.options}
+    everybody = Team.load([day], user=user, now=now)
+    (shared,) = share_out([Task(job, needs_of(job, day=day, starts_at=starts_at, now=now))], everybody)
+    handover = {found.technician.pk: [o.kind for o in found.objections] for found in shared.candidates}
     for technician in team:
         drag = judge(job, Placement(technician, day, starts_at), by=user)
         assert form[technician] == [o.kind for o in drag.objections] == handover[technician.pk]
