@@ -243,6 +243,7 @@ def test_palette_help_and_menus_of_the_list_are_accessible(dispatching, job, dan
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
     check(page, "help")
     page.keyboard.press("Escape")
+    show_filters(page)
     for menu in ("Display", "Views"):
         page.get_by_text(f"{menu} ▾").click()
         check(page, menu)
