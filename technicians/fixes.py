@@ -57,12 +57,12 @@ def metres_between(one: Fix, other: Fix) -> float:
     )
 
 
-def is_too_fast(before: Fix, fix: Fix) -> bool:
+def is_too_fast(before: Fix, fix: Fix, *, limit_ms: float = MAX_SPEED_MS) -> bool:
     elapsed = fix.recorded_at - before.recorded_at
     if not timedelta() < elapsed <= SPEED_WITHIN:
         return False
     unsure = (before.accuracy_m or 0) + (fix.accuracy_m or 0)
-    return metres_between(before, fix) - unsure > MAX_SPEED_MS * elapsed.total_seconds()
+    return metres_between(before, fix) - unsure > limit_ms * elapsed.total_seconds()
 
 
 def adds_nothing(before: Fix, fix: Fix) -> bool:
@@ -73,7 +73,14 @@ def adds_nothing(before: Fix, fix: Fix) -> bool:
     return minutes[0] == minutes[1] and metres_between(before, fix) < STILL_M
 
 
-def sieve(fixes: Iterable[Fix], *, previous: Fix | None, accuracy_limit_m: float, now: datetime) -> Sieved:
+def sieve(
+    fixes: Iterable[Fix],
+    *,
+    previous: Fix | None,
+    accuracy_limit_m: float,
+    speed_limit_ms: float = MAX_SPEED_MS,
+    now: datetime,
+) -> Sieved:
     """In whatever order they come. Those from before `previous`, the newest so far, are kept and change nothing."""
     history, newest, last = [], None, previous
     instants = {previous.recorded_at} if previous else set()
@@ -84,7 +91,7 @@ def sieve(fixes: Iterable[Fix], *, previous: Fix | None, accuracy_limit_m: float
         instants.add(fix.recorded_at)
         if previous and fix.recorded_at < previous.recorded_at:
             history.append(fix)
-        elif last is None or not is_too_fast(last, fix):
+        elif last is None or not is_too_fast(last, fix, limit_ms=speed_limit_ms):
             if last is None or not adds_nothing(last, fix):
                 history.append(fix)
             newest = last = fix

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q
 
-from technicians.fixes import MAX_AGE, MAX_FUTURE, Fix, is_plausible, sieve
+from technicians.fixes import MAX_AGE, MAX_FUTURE, MAX_SPEED_MS, Fix, is_plausible, sieve
 from technicians.models import ClockRecord, Position, Technician
 
 __all__ = ["MAX_FUTURE", "DeviceFix", "Fix", "fix_at", "forget_positions", "is_plausible", "store_fixes"]
@@ -34,7 +34,12 @@ class DeviceFix:
 
 @transaction.atomic
 def store_fixes(
-    fixes: Iterable[DeviceFix], *, accuracy_limit_m: float, now: datetime, is_on_duty: bool = False
+    fixes: Iterable[DeviceFix],
+    *,
+    accuracy_limit_m: float,
+    speed_limit_ms: float = MAX_SPEED_MS,
+    now: datetime,
+    is_on_duty: bool = False,
 ) -> set[int]:
     """Many people's fixes in a constant number of statements. Returns the ids of those who have moved.
 
@@ -50,7 +55,8 @@ def store_fixes(
     for pk, technician in people.items():
         source_of = {one.fix: one.source for one in given[pk]}
         worked = [fix for fix in source_of if duty is None or _is_within(duty[pk], fix.recorded_at)]
-        kept = sieve(worked, previous=_current(technician), accuracy_limit_m=accuracy_limit_m, now=now)
+        limits = {"accuracy_limit_m": accuracy_limit_m, "speed_limit_ms": speed_limit_ms}
+        kept = sieve(worked, previous=_current(technician), **limits, now=now)
         rows += [_row(DeviceFix(pk, fix, source_of[fix]), now=now) for fix in kept.history]
         if kept.newest:
             newest[pk] = kept.newest

@@ -10,6 +10,7 @@ from django.utils import timezone
 from dispatch.actions.devices import Hearing, note_hearings
 from dispatch.actions.following import follow
 from dispatch.models import DispatchSettings
+from technicians.fixes import MAX_SPEED_MS
 from technicians.gps.messages import Reading, Unreadable
 from technicians.gps.protocols import Answer, Heard
 from technicians.models import Device, Technician
@@ -37,13 +38,20 @@ class Received:
 
 
 @transaction.atomic
-def take_position(technician: Technician, fix: Fix, *, source: str, now: datetime | None = None) -> bool:
+def take_position(
+    technician: Technician,
+    fix: Fix,
+    *,
+    source: str,
+    speed_limit_ms: float = MAX_SPEED_MS,
+    now: datetime | None = None,
+) -> bool:
     """Stores what makes sense of one on duty and tells the boards at once; False if it moves nobody.
 
     An older fix than the newest one, as a phone sends that had no signal, is kept and moves nobody.
     """
     now = now or timezone.now()
-    moved = _store([DeviceFix(technician.pk, fix, source)], now=now, is_on_duty=True)
+    moved = _store([DeviceFix(technician.pk, fix, source)], speed_limit_ms=speed_limit_ms, now=now, is_on_duty=True)
     if moved:
         follow(moved, now=now, promptly=True)
     return bool(moved)
@@ -120,8 +128,7 @@ def _whose(fixes: list[tuple[Device, str, Fix]]) -> list[DeviceFix]:
     return found
 
 
-def _store(fixes: list[DeviceFix], *, now: datetime, is_on_duty: bool = False) -> set[int]:
+def _store(fixes: list[DeviceFix], *, now: datetime, **more) -> set[int]:
     if not fixes:
         return set()
-    limit_m = DispatchSettings.load().accuracy_limit_m
-    return store_fixes(fixes, accuracy_limit_m=limit_m, now=now, is_on_duty=is_on_duty)
+    return store_fixes(fixes, accuracy_limit_m=DispatchSettings.load().accuracy_limit_m, now=now, **more)

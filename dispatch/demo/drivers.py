@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from math import inf
 
 from django.utils import timezone
 
@@ -230,7 +231,8 @@ class Drivers:
         now = self.agenda.clock.now()
         latitude, longitude = (round(degrees + self.rng.uniform(-0.0002, 0.0002), 6) for degrees in where)
         fix = Fix(latitude, longitude, recorded_at=now, accuracy_m=self.rng.randrange(4, 35))
-        actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
+        # The day is played many times faster than it was driven.
+        actions.take_position(technician, fix, source=Position.Source.PHONE, speed_limit_ms=inf, now=now)
         return fix
 
     # Facts ---------------------------------------------------------------------------------------
