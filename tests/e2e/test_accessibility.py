@@ -239,10 +239,12 @@ def test_palette_help_and_menus_of_the_list_are_accessible(dispatching, job, dan
     expect(page.get_by_text("Nothing found.")).to_be_visible()
     check(page, "empty palette")
     page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_visible()
     check(page, "help")
     page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
     show_filters(page)
     for menu in ("Display", "Views"):
         page.get_by_text(f"{menu} ▾").click()
