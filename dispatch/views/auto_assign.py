@@ -96,8 +96,10 @@ def own_run(request, pk: int) -> AutoAssignRun:
 def lines_of(run: AutoAssignRun, *, user) -> list[dict]:
     """The rows with their jobs and technicians, as far as the user may still see them."""
     jobs = Job.objects.visible_to(user).with_board_info().in_bulk([row["job"] for row in run.result])
-    people = Technician.objects.visible_to(user).select_related("user").in_bulk(
-        {row["technician"] for row in run.result if row["technician"]}
+    people = (
+        Technician.objects.visible_to(user)
+        .select_related("user")
+        .in_bulk({row["technician"] for row in run.result if row["technician"]})
     )
     return [
         {
