@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.actions import SkillNeed
-from dispatch.models import Status
+from dispatch.models import AssignmentRule, Status
 from dispatch.notify import Kind, notify
 from technicians.models import Proficiency
 from tests import factories
@@ -173,6 +173,41 @@ def test_lanes_and_what_opens_on_them_are_accessible(dispatching, omar, tess, no
     page.locator(f".lane [data-job='{planned.pk}'] .job-link").press("Enter")
     expect(page.locator(f"#job-drawer-{planned.pk}")).to_be_visible()
     check(page, "drawer beside the lanes")
+
+
+def make_waiting_jobs(omar, north):
+    AssignmentRule.objects.update(mode=AssignmentRule.Mode.SUGGEST)
+    needs = [SkillNeed(SkillFactory(name="Asbestos").pk, Proficiency.EXPERT)]
+    hopeless = factories.make_job(by=omar, zone=north, skills=needs)
+    waiting = factories.make_job(by=omar, zone=north, priority=4)
+    for job in (hopeless, waiting):
+        actions.dispatch_new_job(job.pk)
+    return hopeless, waiting
+
+
+def test_smart_dispatch_is_accessible(dispatching, dana, omar, tess, north):
+    """A suggestion, a job for which nobody is eligible, the ranked candidates, the rules and a proposal."""
+    hopeless, waiting = in_thread(make_waiting_jobs, omar, north)
+    page = dispatching
+    page.goto(reverse("board"))
+    expect(page.locator(f".tray [data-job='{waiting.pk}']")).to_contain_text("Assign")
+    check(page, "tray")
+    page.locator(f".tray [data-job='{waiting.pk}'] .job-link").click()
+    expect(page.locator("#drawer").get_by_text("Best matches")).to_be_visible()
+    check(page, "drawer")
+    page.goto(reverse("assign_job", args=[waiting.pk]))
+    check(page, "ranked candidates")
+    page.goto(reverse("assignment_settings"))
+    check(page, "rules")
+    page.goto(reverse("auto_assign"))
+    check(page, "Auto-Assign")
+    run = in_thread(actions.ask_for_auto_assign, [hopeless.pk, waiting.pk], by=dana)
+    page.goto(reverse("auto_assign_run", args=[run.pk]))
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    check(page, "how far it is")
+    in_thread(actions.work_out_auto_assign, run.pk, seconds=1)
+    expect(page.get_by_role("table")).to_be_visible()
+    check(page, "proposal")
 
 
 def test_empty_board_with_filters_is_accessible(dispatching):
