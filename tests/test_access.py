@@ -14,6 +14,8 @@ from dispatch.actions import add_device
 from dispatch.models import AutoAssignRun, BoardAction, Status
 from tests.factories import make_job
 
+pytestmark = pytest.mark.once  # who may open what is not the database's to say
+
 ANYONE = {"anonymous", "nick", "tess", "dana", "omar", "ada"}
 ACCOUNTS = ANYONE - {"anonymous"}
 BOARD = {"dana", "omar", "ada"}

@@ -36,5 +36,5 @@ def test_one_wins_and_the_other_gets_the_truth(omar, north, attempt):
     job.refresh_from_db()
     assert sorted(response.status_code for response in responses) == [204, 409]
     loser = next(response for response in responses if response.status_code == 409)
-    assert f"{job.number} is Assigned with {job.technician}" in loser.content.decode()
+    assert f"{job.number} is Assigned to {job.technician}" in loser.content.decode()
     assert [change.to_status for change in job.status_changes.all()] == [Status.CREATED, Status.ASSIGNED]

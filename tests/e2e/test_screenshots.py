@@ -31,11 +31,14 @@ FORMS = {
     "assign",
     "saved-views",
     "told-of",
+    "rules",
+    "auto-assign",
+    "devices",
     "finances",
     "settings",
     "zones",
 }  # of two sizes
-WITH_A_MAP = {"map", "new-job", "site"}  # these fetch what they draw
+WITH_A_MAP = {"map", "new-job", "site", "track"}  # these fetch what they draw
 
 
 @pytest.fixture
@@ -69,6 +72,10 @@ def pages() -> dict[str, dict[str, str]]:
             "saved-views": "/views/",
             "notifications": "/notifications/",
             "told-of": "/account/notifications/",
+            "rules": "/settings/auto-assignment/",
+            "auto-assign": "/auto-assign/",
+            "devices": f"/technicians/{tess.pk}/devices/",
+            "track": f"/technicians/{tess.pk}/track/",
             "finances": "/reports/finances/",
             "not-found": "/nowhere/",
         },
