@@ -39,6 +39,7 @@ class Frame:
     today: date
     now: datetime
     params: QueryDict
+    days: tuple[date, date] | None = None  # the first and the last of a view of a whole period
 
     @property
     def url(self) -> str:
@@ -53,6 +54,16 @@ class Frame:
         query = f"?{params.urlencode()}" if params else ""
         here = VIEW_OF.get(self.view, self.view)
         return [(reverse(name) + query, label, name == here) for name, label in VIEWS]
+
+    @property
+    def shown_query(self) -> str:
+        """What asks for the same jobs without the view: with a calendar's period instead of the day that chose it."""
+        if not self.days:
+            return self.params.urlencode()
+        params = self.params.copy()
+        params.pop("day", None)
+        params["from"], params["to"] = (day.isoformat() for day in self.days)
+        return params.urlencode()
 
     @property
     def previous_day(self) -> date | None:
@@ -125,6 +136,7 @@ def load_frame(
         today=job_filter.today,
         now=now,
         params=request.GET,
+        days=days,
     )
 
 

@@ -45,7 +45,8 @@ def _waiting_jobs(request) -> list[Job]:
         except ValueError:
             return []
     else:
-        scope = filter_jobs(request, now=timezone.now()).qs
+        job_filter = filter_jobs(request, now=timezone.now())
+        scope = job_filter.narrow(job_filter.scope())
     waiting = scope.order_by().dispatchable_by(request.user).unassigned().filter(held_at=None)
     return list(waiting.select_related("job_type").order_by("-priority", "pk")[:MOST])
 
@@ -85,7 +86,7 @@ def apply_auto_assign(request, pk):
 @permission_required("dispatch.change_job", raise_exception=True)
 def discard_auto_assign(request, pk):
     actions.discard_auto_assign(own_run(request, pk), by=request.user)
-    messages.success(request, "Nothing was assigned.")
+    messages.success(request, "The proposal was discarded.")
     return redirect("board")
 
 

@@ -14,6 +14,7 @@ from dispatch.assigning.build import build
 from dispatch.models import AssignmentRule, AutoAssignRun, BoardAction, Job, Priority, Status
 from technicians.models import Proficiency, Skill, TechnicianSkill, WorkingHours
 from tests.factories import TechnicianFactory, make_job
+from tests.pages import links_of
 
 DAY = date(2026, 12, 1)  # a Tuesday still to come
 NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
@@ -188,6 +189,15 @@ def test_dialog_offers_what_the_board_shows(client, dana, crew, job_of):
     page = client.get(reverse("auto_assign"), {"day": DAY.isoformat(), "priority": Priority.HIGH}).content.decode()
     assert job.number in page
     assert low.number not in page
+
+
+@pytest.mark.parametrize(("view", "shown"), [("board", 1), ("calendar_week", 2)])
+def test_button_offers_the_jobs_of_the_days_that_the_view_shows(client, dana, crew, job_of, view, shown):
+    client.force_login(dana)
+    jobs = [job_of(scheduled_on=DAY + timedelta(days=after)) for after in (0, 1, 30)]
+    board = client.get(reverse(view), {"day": DAY.isoformat()})
+    page = client.get(next(link for link in links_of(board) if link.startswith(reverse("auto_assign"))))
+    assert [job.number in page.content.decode() for job in jobs] == [number < shown for number in range(3)]
 
 
 def test_dispatcher_starts_a_run_and_sees_how_far_it_is(client, dana, crew, job_of):
