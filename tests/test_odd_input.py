@@ -12,7 +12,6 @@ HUGE, ENDLESS = "9" * 30, "9" * 5000  # more than the database and more than Pyt
 LONG = "x" * 60_000  # more than SQLite searches for
 
 
-@pytest.mark.parametrize("text", [HUGE, ENDLESS, LONG, "\0", "a\0b", "-1", "nan", "²", "0001-01-01", "9999-12-31"])
 @pytest.mark.parametrize(
     ("page", "parameter"),
     [
@@ -45,12 +44,12 @@ LONG = "x" * 60_000  # more than SQLite searches for
         *(("score_example", name) for name in ("skill_weight", "sla_weight")),
     ],
 )
-def test_odd_addresses_are_answered(client, omar, page, parameter, text):
+def test_odd_addresses_are_answered(client, omar, page, parameter):
     client.force_login(omar)
-    assert client.get(reverse(page), {parameter: text}).status_code < 500
+    for text in (HUGE, ENDLESS, LONG, "\0", "a\0b", "-1", "nan", "²", "0001-01-01", "9999-12-31"):
+        assert client.get(reverse(page), {parameter: text}).status_code < 500, text[:40]
 
 
-@pytest.mark.parametrize("text", [HUGE, "\0", "-1", "0001-01-01", "9999-12-31", "9999-12-31T23:59"])
 @pytest.mark.parametrize(
     ("page", "field"),
     [
@@ -74,7 +73,7 @@ def test_odd_addresses_are_answered(client, omar, page, parameter, text):
         ("remove_this_device", "endpoint"),
     ],
 )
-def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, north, page, field, text):
+def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, north, page, field):
     job = make_job(Status.ASSIGNED, by=omar, technician=tess, zone=north)
     clock_in(tess)
     client.force_login(omar)
@@ -90,8 +89,9 @@ def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, 
     of_technician = {"mark_sick", "clock_out_for", "add_device", "track"}
     of_nothing = {"move_jobs", "bulk_jobs", "send_day", "auto_assign", "add_push_device", "remove_this_device"}
     url = reverse(page, args=[] if page in of_nothing else [tess.pk if page in of_technician else job.pk])
-    for send in (client.get, client.post):
-        assert send(url, usual | {field: text}).status_code < 500
+    for text in (HUGE, "\0", "-1", "0001-01-01", "9999-12-31", "9999-12-31T23:59"):
+        for send in (client.get, client.post):
+            assert send(url, usual | {field: text}).status_code < 500, text
 
 
 @pytest.mark.parametrize("name", [LONG, "x" * 256, "\0", "\u202e"])
