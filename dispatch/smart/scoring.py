@@ -222,7 +222,7 @@ def _promises(needs: Needs, has: Qualification, visit: Visit, *, travel: Travel,
     minutes, stops, broken = _harm(needs, has, visit, travel)
     if stops:
         part *= max(0.0, 1 - minutes / HARM_MINUTES - BREAKS_A_BLOCK * broken)
-        harm = f"delays {_count(stops, 'job')} by {span(minutes)}"
+        harm = f"delays {_count(stops, 'job')} by {'up to ' if stops > 1 else ''}{span(minutes)}"
         told = ", ".join(filter(None, (told, harm, f"breaks {_count(broken, 'time block')}" if broken else "")))
     return part, told
 
