@@ -192,6 +192,8 @@ def test_smart_dispatch_is_accessible(dispatching, dana, omar, tess, north):
     page.goto(reverse("board"))
     expect(page.locator(f".tray [data-job='{waiting.pk}']")).to_contain_text("Assign")
     check(page, "tray")
+    page.get_by_role("button", name=re.compile(f"Dismiss the suggestion for {waiting.number}")).click()
+    opened(page, "dismiss")
     page.locator(f".tray [data-job='{waiting.pk}'] .job-link").click()
     expect(page.locator("#drawer").get_by_text("Best matches")).to_be_visible()
     check(page, "drawer")
@@ -208,6 +210,62 @@ def test_smart_dispatch_is_accessible(dispatching, dana, omar, tess, north):
     in_thread(actions.work_out_auto_assign, run.pk, seconds=1)
     expect(page.get_by_role("table")).to_be_visible()
     check(page, "proposal")
+
+
+def test_matches_of_a_new_job_are_accessible(dispatching, north, tess):
+    uma, now = TechnicianFactory(user__username="uma", zones=[north]), timezone.now()
+    off = {"starts_at": now - timezone.timedelta(days=1), "ends_at": now + timezone.timedelta(days=1)}
+    uma.time_off.create(kind="sick", **off)
+    in_thread(actions.clock_in, tess)
+    dispatching.goto(reverse("new_job"))
+    expect(dispatching.get_by_role("button", name="Choose Tess")).to_be_visible()
+    dispatching.get_by_text("What speaks against").click()
+    check(dispatching)
+
+
+def test_devices_and_tracks_are_accessible(dispatching, tess):
+    page = dispatching
+    in_thread(put_on_the_road, tess)
+    page.goto(reverse("track", args=[tess.pk]))
+    expect(page.locator("#track-map path.track-line")).to_be_attached()
+    check(page, "track")
+    page.goto(reverse("devices", args=[tess.pk]))
+    check(page, "no device")
+    page.get_by_role("button", name="Add Traccar Client").click()
+    expect(page.locator(".qr-frame svg")).to_be_visible()
+    page.get_by_text("By hand").click()
+    check(page, "set-up")
+    page.get_by_role("link", name="Done").click()
+    check(page, "devices")
+    page.get_by_role("link", name=re.compile("Revoke Traccar")).click()
+    opened(page, "revoke")
+
+
+def test_technicians_own_pages_are_accessible(browsing, live_site, omar, tess, north):
+    in_thread(put_on_the_road, tess)
+    in_thread(
+        factories.make_job,
+        Status.ASSIGNED,
+        by=omar,
+        technician=tess,
+        zone=north,
+        scheduled_on=timezone.localdate(),
+    )
+    page = browsing
+    log_in(page, live_site.url, "tess")
+    page.locator(".duty summary").click()
+    check(page, "my day with its menu")
+    for name, args in (("own_track", []), ("devices", [tess.pk]), ("notification_preferences", [])):
+        page.goto(reverse(name, args=args))
+        check(page, name)
+
+
+def put_on_the_road(technician):
+    now = timezone.now()
+    actions.clock_in(technician, now=now - timezone.timedelta(minutes=5))
+    for minute in range(3):
+        at = now - timezone.timedelta(minutes=minute)
+        technician.positions.create(recorded_at=at, received_at=at, latitude=40 + minute / 100, longitude=-75.1)
 
 
 def test_empty_board_with_filters_is_accessible(dispatching):
