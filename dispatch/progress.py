@@ -208,7 +208,8 @@ def _trouble_on_the_road(stop: Stop, visit: _Visit, *, now: datetime, is_fresh: 
             return _Trouble(stop, f"Left {_span(left_late)} late for {{0}}")
         overdue = _minutes(now - visit.leaves_at - _duration_of(visit.leg))
         return _Trouble(stop, f"{{0}} should have been reached {_span(overdue)} ago")
-    return _Trouble(stop, f"{{0}} is still en route, {_span(_minutes(visit.arrives_at - now))} away")
+    away = _minutes(visit.arrives_at - now)
+    return _Trouble(stop, f"{{0}} is still en route, {f'{_span(away)} away' if away else 'about to arrive'}")
 
 
 def _trouble_of_break(stop: Stop, visit: _Visit, *, free_at: datetime, paused_until: datetime) -> _Trouble | None:
