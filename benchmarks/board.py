@@ -157,7 +157,7 @@ SLACK_OF_SMOKE = 4  # a shared machine of the day: only what has gone badly wron
 
 def measure_whole_views(company, comparison: Comparison, report, *, is_smoke: bool) -> None:
     from stage.browser import Browser
-    from stage.whole_views import few_and_many, prepare, urls_of
+    from stage.whole_views import few_and_many, prepare, queries_of, urls_of
 
     stages = {budget.view: prepare(company, budget, share=10 if is_smoke else 1) for budget in BUDGETS}
     slack = SLACK_OF_SMOKE if is_smoke else 1
@@ -167,7 +167,9 @@ def measure_whole_views(company, comparison: Comparison, report, *, is_smoke: bo
             urls = urls_of(budget.view, first)
             few, many = few_and_many(comparison, company, budget, first)
             figures = compare_whole(comparison, urls, first, last, rounds=3 if is_smoke else 15)
-            figures |= {"queries": many, "gzip_kb": comparison.gzip_kb(urls)} | browser.open(urls[0], budget.view)
+            figures |= {"queries": queries_of(comparison, urls), "gzip_kb": comparison.gzip_kb(urls)} | browser.open(
+                urls[0], budget.view
+            )
             report.line(view=budget.view, **figures)
             report.check(few == many, f"{budget.view} takes as many queries with few jobs as with many")
             for name in ("gzip_kb", "first_render_ms", "layout_ms"):

@@ -39,9 +39,14 @@ def urls_of(view: str, day: date) -> list[str]:
 
 
 def few_and_many(comparison, company, budget, first: date) -> tuple[int, int]:
-    """The queries of the view on a day with twelve jobs, and on its own."""
-    quiet = first + timedelta(days=400)
+    """The queries of the view with few and with many jobs, on days that are alike: today has some of its own."""
+    quiet, busy = (first + timedelta(days=days) for days in (400, 460))
     company.fill_days(quiet, 1, 24)
+    company.fill_days(busy, 1, 240)
     refresh_everyone(now=company.now)
-    few, many = (sum(comparison.queries(url) for url in urls_of(budget.view, day)) for day in (quiet, first))
+    few, many = (queries_of(comparison, urls_of(budget.view, day)) for day in (quiet, busy))
     return few, many
+
+
+def queries_of(comparison, urls: list[str]) -> int:
+    return sum(comparison.queries(url) for url in urls)
