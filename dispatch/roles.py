@@ -44,6 +44,7 @@ _CONFIGURATION = [
     "dispatch.jobtypeskill",
     "dispatch.assignmentrule",
     "dispatch.dispatchsettings",
+    "dispatch.planningsettings",
     "sla.businesscalendar",
     "sla.openinginterval",
     "sla.holiday",

@@ -6,6 +6,7 @@ from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Stat
 from dispatch.models.journal import BoardAction, ChangedJob
 from dispatch.models.money import BillingRecord, BillingSettings
 from dispatch.models.notifications import Delivery, Notification, NotificationPreference, PushSubscription
+from dispatch.models.plans import KnownLeg, Plan, PlanningSettings
 from dispatch.models.rules import AssignmentRule, DispatchSettings
 from dispatch.models.suggestions import AutoAssignRun, Suggestion
 from dispatch.models.versions import LiveVersion
@@ -29,9 +30,12 @@ __all__ = [
     "JobNote",
     "JobType",
     "JobTypeSkill",
+    "KnownLeg",
     "LiveVersion",
     "Notification",
     "NotificationPreference",
+    "Plan",
+    "PlanningSettings",
     "Priority",
     "PushSubscription",
     "RequiredSkill",
