@@ -115,6 +115,8 @@ TABLE = {
     "dismiss_suggestion": [Access(BOARD, pk="suggestion"), Access(BOARD, "post", pk="suggestion")],
     "assignment_settings": [Access(STAFF), Access({"ada"}, "post")],
     "score_example": [Access(STAFF)],
+    "planning_settings": [Access(STAFF), Access({"ada"}, "post")],
+    "planning_presets": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
     "customer_search": [Access(BOARD)],
     "phone_owners": [Access(BOARD)],

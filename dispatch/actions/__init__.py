@@ -39,6 +39,7 @@ from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
+from dispatch.actions.planning_settings import change_planning_settings, may_change_planning
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
@@ -70,6 +71,7 @@ __all__ = [
     "call_to_job",
     "change_assignment_rules",
     "change_jobs",
+    "change_planning_settings",
     "change_status",
     "choose_channels",
     "clock_in",
@@ -104,6 +106,7 @@ __all__ = [
     "locate_site",
     "mark_read",
     "mark_sick",
+    "may_change_planning",
     "may_change_rules",
     "may_manage_devices",
     "pin_job",

@@ -27,10 +27,10 @@ def change_assignment_rules(
         raise PermissionDenied("Only administrators change the assignment rules.")
     rules = [rule for priority, mode in modes.items() if (rule := _set_rule(priority, mode))]
     for rule in rules:
-        _remember(rule, str(rule), by=by)
+        remember_change(rule, str(rule), by=by)
     if changed:
         settings.save(update_fields=changed)
-        _remember(settings, ", ".join(f"{name} = {getattr(settings, name)}" for name in changed), by=by)
+        remember_change(settings, ", ".join(f"{name} = {getattr(settings, name)}" for name in changed), by=by)
     if rules or changed:
         enqueue("dispatch.tasks.dispatch_waiting_jobs")
     return rules
@@ -43,7 +43,8 @@ def _set_rule(priority: int, mode: str) -> AssignmentRule | None:
     return rule if is_new or is_changed else None
 
 
-def _remember(row, message: str, *, by) -> None:
+def remember_change(row, message: str, *, by) -> None:
+    """In the admin's history of that row."""
     LogEntry.objects.create(
         user_id=by.pk,
         content_type=ContentType.objects.get_for_model(row),
