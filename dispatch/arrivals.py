@@ -16,7 +16,8 @@ from django.utils import timezone
 from dispatch.models import Arrival, DispatchSettings, Job, Priority, Status
 from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
-from dispatch.travel import Place, StraightLine
+from dispatch.travel import Place
+from dispatch.travel.configured import great_circle
 from technicians.availability import Shift, break_until, shifts_touching
 from technicians.models import Break, ClockRecord, Technician, WorkingHours
 from technicians.positions import MAX_FUTURE
@@ -73,7 +74,7 @@ def refresh(technician_ids: Iterable[int], *, now: datetime, until: date | None 
     if not technicians:
         return {}
     settings = DispatchSettings.load()
-    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
+    travel = great_circle(settings)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
     zones: ZonesOfJobs = {}
     wanted = {}
@@ -100,7 +101,7 @@ def what_if_each(
     `as_next` puts it before all that they have still to begin, whatever is planned.
     """
     settings = DispatchSettings.load()
-    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
+    travel = great_circle(settings)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
     place = _place(job.site.latitude, job.site.longitude)
     added = replace(_stop(job, place), status=Status.ASSIGNED, en_route_at=None, started_at=None)

@@ -34,7 +34,9 @@ PURE = (
     "sla/clock.py",
     "dispatch/demo/routes.py",
     "dispatch/progress.py",
-    "dispatch/travel.py",
+    "dispatch/travel/__init__.py",
+    "dispatch/travel/great_circle.py",
+    "dispatch/travel/places.py",
 )
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "core", "misc", "routing"}
 STATUS_FIELDS = {"status", "technician", "technician_id"}

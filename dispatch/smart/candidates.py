@@ -11,7 +11,8 @@ from dispatch.smart.eligibility import Objection, reasons_against
 from dispatch.smart.facts import WholeDay, brought_on, day_of, load_needs, needs_of, start_to_keep, with_days, without
 from dispatch.smart.qualification import Needs, Qualification
 from dispatch.smart.scoring import Score, Weights, proposed_start, score
-from dispatch.travel import StraightLine
+from dispatch.travel import Travel
+from dispatch.travel.configured import great_circle
 from technicians.models import Technician, TechnicianSkill
 from zones import access
 
@@ -68,7 +69,7 @@ class Team:
 
     technicians: list[Technician]
     brought: dict[tuple[int, date], Qualification]
-    travel: StraightLine
+    travel: Travel
     out_of: dict[str, int]
 
     @classmethod
@@ -89,7 +90,7 @@ class Team:
                 for whole_day in [WholeDay.of(day, now=now) for day in days]
                 for technician in technicians
             },
-            StraightLine(settings.detour_factor, settings.average_speed_kmh),
+            great_circle(settings),
             Weights.of(settings).out_of(),
         )
 

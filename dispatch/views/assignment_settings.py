@@ -12,7 +12,7 @@ from dispatch.assignment_forms import AssignmentSettingsForm, RulesForm, Weights
 from dispatch.models import AssignmentRule, DispatchSettings
 from dispatch.smart.example import JOB, example_scores
 from dispatch.smart.scoring import KINDS, Weights
-from dispatch.travel import StraightLine
+from dispatch.travel.configured import great_circle
 
 VIEW = ("dispatch.view_assignmentrule", "dispatch.view_dispatchsettings")
 WHAT_IT_MEANS = {
@@ -65,9 +65,7 @@ def score_example(request):
 
 
 def example_of(weights: Weights) -> dict:
-    settings = DispatchSettings.load()
-    travel = StraightLine(settings.detour_factor, settings.average_speed_kmh)
-    scores = example_scores(weights, travel, day=timezone.localdate())
+    scores = example_scores(weights, great_circle(), day=timezone.localdate())
     return {
         "shares": weights.out_of(),
         "example_job": JOB,
