@@ -106,7 +106,7 @@ def _pages(user) -> list[Option]:
         ("technicians", "Go to technicians", "", "technicians.view_technician", "crew people"),
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
         ("assignment_settings", "Auto-Assignment settings", "", "dispatch.view_assignmentrule", "rules weights smart"),
-        ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds presets"),
+        ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
     ]
     return [

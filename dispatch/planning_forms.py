@@ -22,7 +22,7 @@ class WeighingForm(forms.ModelForm):
             "balance_percent": "A minute above the fair share of work",
             "km_seconds": "A kilometre, besides its time",
             "stability": "How much of today's plan is kept",
-            "retime_after_minutes": "Not moved up to (minutes)",
+            "retime_after_minutes": "Not called moved up to",
         }
         help_texts = {
             "late_minute": "0: being late does not matter.",
@@ -30,7 +30,7 @@ class WeighingForm(forms.ModelForm):
             "left_out_minutes": "Twice that for Normal, four times for High, eight times for Urgent.",
             "balance_percent": "0: one may work all day while another waits.",
             "km_seconds": "More: shorter ways win over faster ones.",
-            "retime_after_minutes": "A job that begins earlier or later by no more is not called moved.",
+            "retime_after_minutes": "A job may begin earlier or later by so much at no cost.",
         }
         widgets = {"stability": forms.NumberInput(attrs={"type": "range", "min": 0, "max": 100})}
 

@@ -62,7 +62,7 @@ def _compared(label: str, words: Callable[[Preferences], str], presets: dict[str
 def _driving(minutes: float) -> str:
     whole, rest = divmod(round(minutes), 60)
     if not whole:
-        return f"{rest} min"
+        return f"{rest} min" if rest else "nothing"
     return f"{whole} h {rest:02d}" if rest else f"{whole} h"
 
 
