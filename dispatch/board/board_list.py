@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from dispatch.board.filters import DEFAULT_SORT, SORTS, sorted_by
 from dispatch.board.frame import Frame, Tile, count_states, filter_jobs, load_frame, make_tiles
-from dispatch.board.shared_rows import Seen, seen_of
-from dispatch.models import Job
+from dispatch.board.shared_rows import Seen, rows_of, seen_of
 
 PAGE_SIZE = 50
 COLUMNS = [  # the keys of those that sort are keys of SORTS
@@ -28,12 +27,9 @@ HIDEABLE = [key for key, _ in COLUMNS if key != "number"]
 @dataclass(frozen=True)
 class BoardList:
     frame: Frame
-    page: Page
+    page: Page  # of `Seen`
+    rows: list[str]
     sort: str
-
-    @property
-    def jobs(self) -> list[Job]:
-        return list(self.page.object_list)
 
     @property
     def columns(self) -> list[tuple[str, str, bool]]:
@@ -47,12 +43,14 @@ def load_board_list(request, *, now: datetime | None = None) -> BoardList:
     scope = frame.filter.scope()
     shown = frame.filter.narrow(scope)
     sort = request.GET.get("sort", DEFAULT_SORT)
-    paginator = Paginator(sorted_by(shown.with_board_info(), sort), PAGE_SIZE)
+    paginator = Paginator(seen_of(sorted_by(shown, sort)), PAGE_SIZE)
     if shown is scope:  # nothing narrows it, and its jobs are counted
         paginator.count = frame.total
+    page = paginator.get_page(request.GET.get("page"))
     return BoardList(
         frame=frame,
-        page=paginator.get_page(request.GET.get("page")),
+        page=page,
+        rows=rows_of(list(page.object_list), now=now),
         sort=sort if sort.removeprefix("-") in SORTS else DEFAULT_SORT,
     )
 
@@ -62,4 +60,4 @@ def load_rows(request, job_ids: list[int], *, now: datetime) -> tuple[list[Seen]
     job_filter = filter_jobs(request, now=now)
     scope = job_filter.scope()
     jobs = job_filter.narrow(scope).filter(pk__in=job_ids).order_by("pk")
-    return seen_of(jobs), make_tiles(count_states(scope, now=now), request.GET)
+    return list(seen_of(jobs)), make_tiles(count_states(scope, now=now), request.GET)

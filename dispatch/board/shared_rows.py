@@ -1,15 +1,16 @@
-"""Changed rows, drawn once for all the boards that ask for them at the same moment.
+"""The list's rows, drawn once for all the boards that ask for them at the same moment.
 
 Which rows a user gets is decided for each of them, by a query; what a row looks like is the same for everyone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zlib import crc32
 
 from django.core.cache import cache
 from django.template.loader import get_template
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from dispatch.models import Job
 
@@ -18,17 +19,18 @@ SECONDS = 10  # the names of a customer, technician or skill change without a ne
 
 # id, version, created_at, when its arrival was predicted, and why nobody has it
 Seen = tuple[int, int, datetime, datetime | None, str]
+ATTRIBUTE = " data-version="  # that every row has
 
 
-def seen_of(jobs) -> list[Seen]:
-    return list(jobs.values_list("pk", "version", "created_at", "arrival__predicted_at", "why_unassigned"))
+def seen_of(jobs):
+    """A queryset of `Seen`."""
+    return jobs.values_list("pk", "version", "created_at", "arrival__predicted_at", "why_unassigned")
 
 
 def rows_of(jobs: Sequence[Seen], *, now: datetime) -> list[str]:
-    """The rows of these jobs as out-of-band swaps.
+    """A job that has changed since its version was read is left out.
 
-    A job that has changed since its version was read is left out: its user may no longer be allowed to see it, and the
-    event of that change is on its way.
+    Its user may no longer be allowed to see it, and the event of that change is on its way.
     """
     keys = [_key(*job) for job in jobs]
     rows = cache.get_many(keys)
@@ -37,6 +39,11 @@ def rows_of(jobs: Sequence[Seen], *, now: datetime) -> list[str]:
         cache.set_many(drawn, SECONDS)
         rows |= drawn
     return [rows[key] for key in keys if key in rows]
+
+
+def as_swaps(rows: Iterable[str]) -> list[str]:
+    """For a page that shows other states of these rows: each takes the place of its own."""
+    return [mark_safe(row.replace(ATTRIBUTE, f' hx-swap-oob="true"{ATTRIBUTE}', 1)) for row in rows]  # drawn by _draw
 
 
 def _key(pk: int, version: int, created_at: datetime, predicted_at: datetime | None, why_unassigned: str) -> str:
@@ -53,6 +60,6 @@ def _key_of(job: Job) -> str:
 
 def _draw(ids: list[int], *, now: datetime) -> dict[str, str]:
     row = get_template("dispatch/board_list.html#job_row")
-    context = {"now": now, "today": timezone.localdate(now), "oob": True}
+    context = {"now": now, "today": timezone.localdate(now)}
     jobs = Job.objects.filter(pk__in=ids).with_board_info()
     return {_key_of(job): row.render(context | {"job": job}) for job in jobs}

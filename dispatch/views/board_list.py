@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 
 from dispatch import realtime
 from dispatch.board.board_list import load_board_list, load_rows
-from dispatch.board.shared_rows import rows_of
+from dispatch.board.shared_rows import as_swaps, rows_of
 
 MAX_ROWS = 200
 
@@ -51,7 +51,7 @@ def board_rows(request):
     jobs, tiles = load_rows(request, sorted(ids)[:MAX_ROWS], now=now)
     belonging = {pk for pk, *_ in jobs}
     context = {
-        "rows": rows_of([job for job in jobs if job[0] in present], now=now),
+        "rows": as_swaps(rows_of([job for job in jobs if job[0] in present], now=now)),
         "gone": sorted(present - belonging),
         "tiles": tiles,
     }
