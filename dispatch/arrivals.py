@@ -16,7 +16,7 @@ from django.utils import timezone
 from dispatch.models import Arrival, DispatchSettings, Job, Priority, Status
 from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
-from dispatch.travel import Place
+from dispatch.travel import Place, Travel
 from dispatch.travel.configured import great_circle
 from technicians.availability import Shift, break_until, shifts_touching
 from technicians.models import Break, ClockRecord, Technician, WorkingHours
@@ -41,6 +41,29 @@ class Facts:
     hours: list[WorkingHours] = field(default_factory=list)
     days: dict[date, list[Stop]] = field(default_factory=lambda: defaultdict(list))
     last_site: tuple[datetime, Place] | None = None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What one technician's day is predicted from: the stops as they are planned, and where it goes on from `now`."""
+
+    stops: tuple[Stop, ...]
+    now: datetime  # of a day to come: the start of its shift
+    whereabouts: Whereabouts
+    shift_starts_at: datetime | None
+    shift_ends_at: datetime | None
+    pauses: tuple[Pause, ...]
+
+    def predict(self, stops: Iterable[Stop], *, travel: Travel) -> list[Prediction]:
+        return predict(
+            stops,
+            now=self.now,
+            whereabouts=self.whereabouts,
+            travel=travel,
+            shift_starts_at=self.shift_starts_at,
+            shift_ends_at=self.shift_ends_at,
+            pauses=self.pauses,
+        )
 
 
 def technicians_of(job_ids: Iterable[int]) -> set[int]:
@@ -128,6 +151,15 @@ def _begins_after(stop: Stop, instant: datetime) -> bool:
     return stop.planned_starts_at is None or stop.planned_starts_at > instant
 
 
+def outlooks(technicians: list[Technician], *, day: date, now: datetime) -> dict[int, Outlook]:
+    """Of that day, by the technicians' ids; in a constant number of queries."""
+    fresh_for = timedelta(minutes=DispatchSettings.load().fresh_position_minutes)
+    return {
+        facts.technician.pk: _outlook(facts, day, facts.days[day], now=now, fresh_for=fresh_for)
+        for facts in _load(technicians, now=now, until=day, zones={})
+    }
+
+
 # The facts ----------------------------------------------------------------------------------------
 
 
@@ -200,22 +232,24 @@ def _place(latitude: float | None, longitude: float | None) -> Place | None:
 
 
 def _predict_day(facts: Facts, day: date, stops: list[Stop], *, now, fresh_for: timedelta, travel) -> list[Prediction]:
+    return _outlook(facts, day, stops, now=now, fresh_for=fresh_for).predict(stops, travel=travel)
+
+
+def _outlook(facts: Facts, day: date, stops: list[Stop], *, now: datetime, fresh_for: timedelta) -> Outlook:
     shifts = shifts_touching(day, facts.hours, zone=timezone.get_current_timezone()) or []
     ends_at = shifts[-1].ends_at if shifts else None
-    planned = [Pause(s.break_starts_at, s.break_ends_at, is_planned=True) for s in shifts if s.break_starts_at]
+    planned = tuple(Pause(s.break_starts_at, s.break_ends_at, is_planned=True) for s in shifts if s.break_starts_at)
     if day != timezone.localdate(now):
         begins_at = _first_start(day, shifts, stops) or timezone.make_aware(datetime.combine(day, USUAL_START))
-        home = _at_home(facts.technician)
-        return predict(stops, now=begins_at, whereabouts=home, travel=travel, shift_ends_at=ends_at, pauses=planned)
-    return predict(
-        stops,
-        now=now,
-        whereabouts=_whereabouts(facts, now=now, fresh_for=fresh_for),
-        travel=travel,
+        return Outlook(tuple(stops), begins_at, _at_home(facts.technician), None, ends_at, planned)
+    return Outlook(
+        tuple(stops),
+        now,
+        _whereabouts(facts, now=now, fresh_for=fresh_for),
         # Whoever is on duty works, whatever the calendar says.
-        shift_starts_at=None if facts.is_on_duty else _next_start(shifts, now=now),
-        shift_ends_at=ends_at,
-        pauses=_taken(facts, shifts, now=now) if facts.breaks else planned,
+        None if facts.is_on_duty else _next_start(shifts, now=now),
+        ends_at,
+        tuple(_taken(facts, shifts, now=now)) if facts.breaks else planned,
     )
 
 
