@@ -6,9 +6,10 @@ from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Stat
 from dispatch.models.journal import BoardAction, ChangedJob
 from dispatch.models.money import BillingRecord, BillingSettings
 from dispatch.models.notifications import Delivery, Notification, NotificationPreference, PushSubscription
-from dispatch.models.plans import KnownLeg, Plan, PlanningSettings
+from dispatch.models.plans import Plan, PlanningSettings
 from dispatch.models.rules import AssignmentRule, DispatchSettings
 from dispatch.models.suggestions import AutoAssignRun, Suggestion
+from dispatch.models.travel import KnownLeg, TravelServer
 from dispatch.models.versions import LiveVersion
 from dispatch.models.views import SavedView
 from dispatch.models.visits import SiteVisit
@@ -45,5 +46,6 @@ __all__ = [
     "Status",
     "StatusChange",
     "Suggestion",
+    "TravelServer",
     "User",
 ]

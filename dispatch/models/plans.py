@@ -1,4 +1,3 @@
-from datetime import timedelta
 from typing import Final
 
 from django.conf import settings
@@ -172,28 +171,3 @@ class PlanningSettings(models.Model):
     @property
     def preferences(self) -> Preferences:
         return Preferences(**{name: getattr(self, name) for name in self.WEIGHTS})
-
-
-class KnownLeg(models.Model):
-    """The way between two places as a travel-time server has told it; places are rounded to five decimals."""
-
-    KEPT: Final = timedelta(days=30)
-
-    provider = models.CharField(max_length=10)
-    origin = models.CharField(max_length=24)  # "40.71274,-74.00597"
-    target = models.CharField(max_length=24)
-    seconds = models.PositiveIntegerField(null=True, help_text="None: there is no way.")
-    metres = models.PositiveIntegerField(null=True)
-    told_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["provider", "origin", "target"], name="known_leg_once"),
-            models.CheckConstraint(
-                condition=Q(seconds=None, metres=None) | Q(seconds__isnull=False, metres__isnull=False),
-                name="known_leg_whole",
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.origin} -> {self.target}"
