@@ -103,33 +103,36 @@ def _is_allowed(problem: Problem, number: int, route: Sequence[int]) -> bool:
     if any(number not in stops[index].eligible for index in route):
         return False
     for kind, most in enumerate(crew.capacity):
-        if sum(stops[index].load[kind] for index in route if stops[index].load) > most:
+        if sum(stops[index].load[kind] for index in route if len(stops[index].load) > kind) > most:
             return False
     return True
 
 
 def _begin(stop: Stop, at: int, travel: int, waiting: list[Break], rests: list[Rest], *, not_before: int):
     """When they arrive and begin; takes from `waiting` the breaks that come before."""
-    delay = 0  # by breaks that are taken on the way
+    arrived_at = None
     while True:
-        arrives_at = at + travel + delay
-        starts_at = stop.next_start(max(arrives_at, not_before))
+        ready_at = at + travel  # once they have driven and rested
+        starts_at = stop.next_start(max(ready_at, not_before))
         if starts_at is None:
             return None
+        arrives_at = ready_at if arrived_at is None else arrived_at
         if not waiting:
             return arrives_at, starts_at
         pause = waiting[0]
-        begins = max(at + delay, pause.earliest)
+        begins = max(at, pause.earliest)
         # Whatever is still to drive after the break is driven then.
-        resumes_at = max(arrives_at + pause.duration, begins + pause.duration)
-        is_free = resumes_at <= starts_at and begins <= pause.latest
+        to_drive = max(0, ready_at - begins)
+        is_free = begins + pause.duration + to_drive <= starts_at and begins <= pause.latest
         if not is_free and starts_at + stop.service <= pause.latest:
             return arrives_at, starts_at
         if begins > pause.latest:
             return None
+        if not to_drive:
+            arrived_at = arrives_at
         rests.append(Rest(pause.id, begins, begins + pause.duration))
         waiting.pop(0)
-        delay = resumes_at - at - travel
+        at, travel = begins + pause.duration, to_drive
 
 
 def _come_home(crew: Crew, at: int, travel: int, waiting: list[Break], rests: list[Rest], *, is_out: bool):
@@ -143,7 +146,7 @@ def _come_home(crew: Crew, at: int, travel: int, waiting: list[Break], rests: li
         if begins > pause.latest:
             return None
         rests.append(Rest(pause.id, begins, begins + pause.duration))
-        at = max(at + pause.duration, begins + pause.duration - travel)
+        at, travel = begins + pause.duration, at + travel - begins
     return at + travel if at + travel <= crew.closes else None
 
 
