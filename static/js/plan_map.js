@@ -1,0 +1,129 @@
+// Draws the routes of a plan, or of a day: solid what is proposed, dashed what it was, stops numbered as in the list.
+//
+// [data-plan-map] has data-url (plans/<pk>/map.json) or data-source (the id of the JSON in the page). It is drawn anew
+// after a swap that brought other JSON, and on `plan-map-changed`. On document.body `plan-route-chosen` with
+// detail.technician (or null) brings one route forward; [data-plan-was] is the checkbox of the dashed lines.
+// The list beside says the same in words, so the map itself is for eyes and pointers only.
+(() => {
+  const COLOURS = 6; // as map.css has them
+  const MANY = 3; // routes; of fewer, each stop has its own large number
+  let drawn = null; // {holder, map, layer, text: what was drawn}
+
+  const element = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
+  const holderNow = () => document.querySelector("[data-plan-map]");
+
+  async function read(holder) {
+    const { source, url } = holder.dataset;
+    if (source) return document.getElementById(source)?.textContent ?? "";
+    const response = await fetch(url, { headers: { Accept: "application/json" } });
+    return response.ok && !response.redirected ? response.text() : "";
+  }
+
+  function begin(holder) {
+    const { tiles, attribution } = holder.dataset;
+    const map = L.map(holder, { maxZoom: 19, zoomSnap: 0.5, center: [20, 0], zoom: 2, keyboard: false, attributionControl: Boolean(attribution) });
+    map.zoomControl.setPosition("topright");
+    if (tiles) L.tileLayer(tiles, { attribution, maxZoom: 19 }).addTo(map);
+    for (const control of holder.querySelectorAll(".leaflet-control a")) control.tabIndex = -1;
+    new ResizeObserver(() => { if (holder.isConnected) map.invalidateSize(); }).observe(holder);
+    return { holder, map, layer: L.layerGroup().addTo(map), text: null, routes: [] };
+  }
+
+  async function draw({ refit = false } = {}) {
+    const holder = holderNow();
+    if (!holder) return;
+    if (drawn?.holder !== holder) {
+      drawn?.map.remove();
+      drawn = begin(holder);
+      refit = true;
+    }
+    const mine = drawn;
+    const text = await read(holder);
+    if (!text || mine !== drawn || text === mine.text) return;
+    mine.text = text;
+    mine.layer.clearLayers();
+    const { routes, left_out: leftOut } = JSON.parse(text);
+    const isOne = routes.length < MANY;
+    mine.routes = routes.map((route) => drawRoute(mine, route, isOne));
+    for (const stop of leftOut ?? []) pin(mine.layer, stop, "left_out", "–");
+    if (refit) fit(mine, routes, leftOut ?? []);
+    showWas();
+    choose(mine.chosen ?? null);
+    performance.mark("plan-map-drawn");
+  }
+
+  function drawRoute({ layer }, route, isOne) {
+    const colour = isOne ? "" : `map-route-${route.colour % COLOURS}`;
+    const parts = { technician: route.technician, lines: [], pins: [], was: [] };
+    const line = (points, className, weight, more = {}) =>
+      L.polyline(points, { className: `${className} ${colour}`, weight, interactive: false, lineJoin: "round", ...more }).addTo(layer);
+    if (route.was.length > 1) parts.was.push(line(route.was, "plan-line was", 2.5, { dashArray: "2 7", lineCap: "round" }));
+    if (route.line.length > 1) {
+      parts.lines.push(line(route.line, "plan-line-under", isOne ? 8 : 6), line(route.line, "plan-line", isOne ? 4.5 : 3));
+    }
+    if (route.start) {
+      const made = pin(layer, { at: route.start, title: `${route.name} begins here` }, `start ${colour}`, "⌂");
+      parts.pins.push(made);
+    }
+    for (const stop of route.stops) if (stop.at) parts.pins.push(pin(layer, stop, colour, stop.number, isOne));
+    return parts;
+  }
+
+  function pin(layer, stop, className, text, isLarge = true) {
+    if (!stop.at) return null;
+    const size = isLarge ? 26 : 20;
+    const states = `${stop.late ? " late" : ""}${stop.done ? " done" : ""}`;
+    const made = element("span", "", text);
+    const icon = L.divIcon({ html: made, className: `plan-pin ${className}${states}`, iconSize: [size, size] });
+    const marker = L.marker(stop.at, { icon, keyboard: false, zIndexOffset: stop.late ? 200 : 0 }).addTo(layer);
+    if (stop.title) marker.bindTooltip(document.createTextNode(stop.title), { direction: "top", offset: [0, -size / 2] });
+    if (stop.job) {
+      marker.getElement().dataset.pin = stop.job;
+      marker.on("click", () => showInList(stop.job));
+    }
+    return marker;
+  }
+  function showInList(job) {
+    const row = document.querySelector(`[data-stop="${job}"]`);
+    row?.scrollIntoView({ block: "nearest" });
+    row?.querySelector(".job-link")?.focus({ preventScroll: true });
+    for (const shown of document.querySelectorAll("[data-stop]")) shown.classList.toggle("is-shown", shown === row);
+  }
+
+  function fit({ map }, routes, leftOut) {
+    const stops = [...routes.flatMap((route) => route.stops), ...leftOut];
+    const all = [...stops.map((stop) => stop.at), ...routes.map((route) => route.start)].filter(Boolean);
+    if (all.length) map.fitBounds(L.latLngBounds(all).pad(0.08), { maxZoom: 15, animate: false });
+  }
+  function showWas() {
+    const box = document.querySelector("[data-plan-was]");
+    for (const { was, lines } of drawn?.routes ?? []) {
+      for (const line of was) line.getElement()?.classList.toggle("is-hidden", box ? !box.checked : false);
+      for (const line of lines) line.bringToFront();
+    }
+  }
+  function choose(technician) {
+    if (!drawn) return;
+    drawn.chosen = technician;
+    for (const route of drawn.routes) {
+      const isFaint = technician !== null && route.technician !== technician;
+      for (const part of [...route.lines, ...route.was, ...route.pins]) part?.getElement()?.classList.toggle("is-faint", isFaint);
+    }
+  }
+  function mark(job, isOn) {
+    for (const shown of document.querySelectorAll(`[data-pin="${job}"]`)) shown.classList.toggle("is-open", isOn);
+  }
+
+  // The list's stop under the pointer or with the focus stands out on the map.
+  for (const [event, isOn] of [["mouseover", true], ["mouseout", false], ["focusin", true], ["focusout", false]]) {
+    document.addEventListener(event, ({ target }) => {
+      const row = target.closest?.("[data-stop]");
+      if (row) mark(row.dataset.stop, isOn);
+    });
+  }
+  document.addEventListener("change", ({ target }) => { if (target.matches("[data-plan-was]")) showWas(); });
+  document.body.addEventListener("plan-route-chosen", ({ detail }) => choose(detail.technician ?? null));
+  document.body.addEventListener("plan-map-changed", () => draw());
+  document.addEventListener("htmx:afterSwap", () => draw());
+  draw({ refit: true });
+})();
