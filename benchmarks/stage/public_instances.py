@@ -80,6 +80,7 @@ def read_tsptw(text: str) -> Problem:
     numbers = iter(float(value) for value in text.split())
     size = int(next(numbers))
     seconds = np.array([[scaled(next(numbers)) for _ in range(size)] for _ in range(size)])
+    np.fill_diagonal(seconds, 0)
     windows = [(scaled(next(numbers)), scaled(next(numbers))) for _ in range(size)]
     stops = tuple(Stop(node, node, 0, frozenset({0}), MANDATORY, (windows[node],)) for node in range(1, size))
     return Problem(stops, (Crew(0, *windows[0], start=0, end=0),), Matrix(seconds, seconds), Weights())
