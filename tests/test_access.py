@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from dispatch.actions import add_device
-from dispatch.models import AutoAssignRun, BoardAction, Status
+from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
 from tests.factories import make_job
 
 pytestmark = pytest.mark.once  # who may open what is not the database's to say
@@ -115,6 +115,11 @@ TABLE = {
     "dismiss_suggestion": [Access(BOARD, pk="suggestion"), Access(BOARD, "post", pk="suggestion")],
     "assignment_settings": [Access(STAFF), Access({"ada"}, "post")],
     "score_example": [Access(STAFF)],
+    "plan_day": [Access(BOARD), Access(BOARD, "post")],
+    "plan_scope": [Access(BOARD)],
+    "plan_absence": [Access(BOARD, "post", pk="absence")],
+    "plans": [Access(BOARD)],
+    "plan": [Access(BOARD, pk="plan")],
     "planning_settings": [Access(STAFF), Access({"ada"}, "post")],
     "planning_presets": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
@@ -193,6 +198,9 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["board_action"] = BoardAction.objects.filter(changed_jobs__job=job).latest("pk").pk
     ids["saved_view"] = dana.saved_views.create(name="Mine", page="board_list").pk
     ids["auto_assign_run"] = AutoAssignRun.objects.create(created_by=dana, created_at=timezone.now(), job_ids=[]).pk
+    ids["plan"] = Plan.objects.create(
+        kind="day", day=timezone.localdate(), created_by=dana, created_at=timezone.now()
+    ).pk
     ids["technician"] = tess.pk
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
