@@ -123,7 +123,7 @@ def _begin(stop: Stop, at: int, travel: int, waiting: list[Break], rests: list[R
         begins = max(at, pause.earliest)
         # Whatever is still to drive after the break is driven then.
         to_drive = max(0, ready_at - begins)
-        is_free = begins + pause.duration + to_drive <= starts_at and begins <= pause.latest
+        is_free = begins + pause.duration + to_drive <= starts_at
         if not is_free and starts_at + stop.service <= pause.latest:
             return arrives_at, starts_at
         if begins > pause.latest:

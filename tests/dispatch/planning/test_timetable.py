@@ -160,9 +160,9 @@ def test_two_breaks_never_overlap():
     pauses = (lunch(at(8, 20), at(9), duration=at(0, 40)), lunch(at(8, 30), at(12), number=2))
     problem = problem_of(job(1, windows=((at(11), at(11)),)), crew=a_crew(breaks=pauses))
     assert timetable(problem, 0, (0,)).rests == (Rest(1, at(8, 20), at(9)), Rest(2, at(9), at(9, 30)))
-    home = problem_of(job(1, service=at(0, 10)), crew=a_crew(end=0, breaks=(pauses[0], pauses[0])))
-    rests = timetable(home, 0, (0,)).rests
-    assert rests == (Rest(1, at(8, 20), at(9)), Rest(1, at(9), at(9, 40)))
+    on_the_way_home = a_crew(end=0, breaks=(lunch(at(9, 15), at(10)), lunch(at(9, 20), at(10), number=2)))
+    rests = timetable(problem_of(job(1), crew=on_the_way_home), 0, (0,)).rests
+    assert rests == (Rest(1, at(9, 15), at(9, 45)), Rest(2, at(9, 45), at(10, 15)))
 
 
 def test_a_second_break_that_the_first_makes_too_late_rules_the_route_out():

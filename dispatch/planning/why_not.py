@@ -1,0 +1,113 @@
+"""Why a stop is in nobody's route: the one rule without which it would be inserted at a gain. Pure.
+
+Rules are relaxed one at a time. Where no single one keeps the stop out, all are relaxed and taken back one after the
+other: what cannot be taken back keeps it out together.
+"""
+
+from dataclasses import replace
+from functools import cached_property
+from typing import Final
+
+from dispatch.planning.problem import Matrix, Problem, Routes
+from dispatch.planning.reasons import NOBODY, UNTRIED, Insertion, Reason
+from dispatch.planning.relaxing import (
+    COST,
+    FIXED,
+    NO_WAY,
+    OF_CREWS,
+    SHIFT,
+    WINDOW,
+    Bars,
+    relaxed_crew,
+    relaxed_stop,
+    rules_about,
+    with_a_way,
+)
+from dispatch.planning.room import Room
+from dispatch.planning.timetable import cost_of_leaving_out
+
+HOURS: Final = (WINDOW, FIXED, SHIFT)  # what everybody's day is made of: the last that is taken back
+
+
+def why_left_out(problem: Problem, routes: Routes, stop: int, bars: Bars) -> list[Reason]:
+    """At least one, the most helpful first; the routes must be such that each can be driven."""
+    return Inquiry(problem, routes, bars).reasons(stop)
+
+
+class Inquiry:
+    """Asks about many stops that the same routes leave out."""
+
+    def __init__(self, problem: Problem, routes: Routes, bars: Bars):
+        self._problem, self._routes, self._bars = problem, routes, bars
+        self._teams: dict[frozenset[str], Problem] = {}
+        self._rooms: dict[tuple[int, frozenset[str]], Room] = {}
+        self._matrices: dict[int, Matrix] = {}
+
+    def reasons(self, stop: int) -> list[Reason]:
+        as_it_is = self._cheapest(stop, frozenset())
+        if as_it_is and self._is_gain(stop, as_it_is):
+            return [Reason(self._problem, stop, (UNTRIED,), as_it_is)]
+        reasons = [Reason(self._problem, stop, (COST,), as_it_is)] if as_it_is else []
+        rules = rules_about(self._problem, stop, self._bars, places=self._places)
+        for rule in rules:
+            found = self._cheapest(stop, frozenset({rule}))
+            if found and self._is_gain(stop, found):
+                reasons.append(Reason(self._problem, stop, (rule,), found))
+        return reasons or [self._together(stop, rules)]
+
+    def _together(self, stop: int, rules: list[str]) -> Reason:
+        found = self._cheapest(stop, frozenset(rules))
+        if found is None:
+            return Reason(self._problem, stop, (NOBODY,))
+        needed = [*rules, COST]
+        others = [rule for rule in rules if rule not in HOURS]
+        for rule in (COST, *reversed(others), *(rule for rule in rules if rule in HOURS)):
+            fewer = [kind for kind in needed if kind != rule]
+            still = self._cheapest(stop, frozenset(fewer) - {COST})
+            if still and (COST in fewer or self._is_gain(stop, still)):
+                needed, found = fewer, still
+        return Reason(self._problem, stop, tuple(needed), found)
+
+    def _is_gain(self, stop: int, found: Insertion) -> bool:
+        return found.points < cost_of_leaving_out(self._problem, stop)
+
+    def _cheapest(self, stop: int, kinds: frozenset[str]) -> Insertion | None:
+        """Where the stop costs least if these rules were not."""
+        problem, best = self._without(stop, kinds), None
+        for crew in sorted(problem.stops[stop].eligible):
+            room = self._room(crew, kinds & OF_CREWS)
+            if room.table is None:
+                continue
+            for insertion in room.insertions(problem, stop):
+                if best is None or insertion.points < best.points:
+                    best = insertion
+        return best
+
+    def _without(self, stop: int, kinds: frozenset[str]) -> Problem:
+        team, changed = self._team(kinds & OF_CREWS), relaxed_stop(self._problem, stop, kinds, self._bars)
+        if changed is not self._problem.stops[stop]:
+            team = replace(team, stops=(*team.stops[:stop], changed, *team.stops[stop + 1 :]))
+        if NO_WAY in kinds:
+            place = changed.location
+            matrix = self._matrices.get(place) or with_a_way(team.matrix, place)
+            team = replace(team, matrix=self._matrices.setdefault(place, matrix))
+        return team
+
+    def _team(self, kinds: frozenset[str]) -> Problem:
+        if kinds not in self._teams:
+            crews = tuple(relaxed_crew(crew, kinds) for crew in self._problem.crews)
+            self._teams[kinds] = replace(self._problem, crews=crews)
+        return self._teams[kinds]
+
+    def _room(self, crew: int, kinds: frozenset[str]) -> Room:
+        key = crew, kinds
+        if key not in self._rooms:
+            self._rooms[key] = Room(self._team(kinds), crew, self._routes[crew])
+        return self._rooms[key]
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """Where the routes begin, lead and end."""
+        crews, stops = self._problem.crews, self._problem.stops
+        ends = {place for crew in crews for place in (crew.start, crew.end) if place is not None}
+        return sorted(ends.union(stops[stop].location for route in self._routes for stop in route))
