@@ -17,6 +17,7 @@ from dispatch.tasks import (
     predict_later_arrivals,
     rezone_open_jobs,
     sweep_auto_assign,
+    sweep_plans,
     watch_technicians,
 )
 
@@ -32,6 +33,7 @@ register(watch_technicians, "default", interval=MINUTE)
 register(predict_later_arrivals, "default", interval=HOUR)
 register(expire_suggestions, "default", interval=MINUTE)
 register(sweep_auto_assign, "default", interval=MINUTE)
+register(sweep_plans, "default", interval=MINUTE)
 register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(forget_old_data, "default", interval=DAY)

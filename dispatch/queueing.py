@@ -15,12 +15,15 @@ from rq import Queue
 log = logging.getLogger(__name__)
 
 
-def enqueue(task: Callable | str, *args) -> None:
-    enqueue_each(task, [args])
+def enqueue(task: Callable | str, *args, timeout: int | None = None) -> None:
+    enqueue_each(task, [args], timeout=timeout)
 
 
-def enqueue_each(task: Callable | str, calls: Iterable[tuple]) -> None:
-    """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again."""
+def enqueue_each(task: Callable | str, calls: Iterable[tuple], *, timeout: int | None = None) -> None:
+    """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again.
+
+    A task that takes longer than `timeout` seconds is broken off.
+    """
     calls = list(calls)
     if not calls:
         return
@@ -33,9 +36,9 @@ def enqueue_each(task: Callable | str, calls: Iterable[tuple]) -> None:
         try:
             queue = django_rq.get_queue("default", connection=impatient)
             if len(calls) == 1:
-                queue.enqueue(task, *calls[0])
+                queue.enqueue_call(task, args=calls[0], timeout=timeout)
             else:
-                queue.enqueue_many([Queue.prepare_data(task, args) for args in calls])
+                queue.enqueue_many([Queue.prepare_data(task, args, timeout=timeout) for args in calls])
         except (OSError, RedisError) as error:
             log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
 

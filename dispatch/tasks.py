@@ -56,6 +56,14 @@ def sweep_auto_assign() -> int:
     return actions.sweep_auto_assign()
 
 
+def work_out_plan(plan_id: int) -> None:
+    actions.work_out_plan(plan_id)
+
+
+def sweep_plans() -> int:
+    return actions.sweep_plans()
+
+
 def deliver(delivery_id: int) -> str:
     return actions.deliver(delivery_id)
 

@@ -5,6 +5,7 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
+from dispatch.actions.apply_plan import PlanOutdated, adjust_route, apply_plan
 from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.auto_assign import (
     apply_auto_assign,
@@ -40,6 +41,15 @@ from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
 from dispatch.actions.planning_settings import change_planning_settings, may_change_planning
+from dispatch.actions.plans import (
+    ask_for_plan,
+    cancel_plan,
+    discard_plan,
+    fail_plan_of_dead_worker,
+    recompute_plan,
+    sweep_plans,
+    work_out_plan,
+)
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
@@ -57,18 +67,23 @@ __all__ = [
     "EditConflict",
     "Handing",
     "PlacementConflict",
+    "PlanOutdated",
     "SkillNeed",
     "add_device",
     "add_note",
+    "adjust_route",
     "announce_jobs",
     "apply_auto_assign",
+    "apply_plan",
     "ask_for_auto_assign",
+    "ask_for_plan",
     "assign_as_proposed",
     "assign_job",
     "assign_waiting_job",
     "begin_break",
     "board_action",
     "call_to_job",
+    "cancel_plan",
     "change_assignment_rules",
     "change_jobs",
     "change_planning_settings",
@@ -85,6 +100,7 @@ __all__ = [
     "deliver_due",
     "describe_state",
     "discard_auto_assign",
+    "discard_plan",
     "dismiss_hint",
     "dismiss_suggestion",
     "dispatch_new_job",
@@ -95,6 +111,7 @@ __all__ = [
     "end_break",
     "end_sickness",
     "expire_suggestions",
+    "fail_plan_of_dead_worker",
     "follow_moves",
     "follow_up_job",
     "forget_old_notices",
@@ -114,6 +131,7 @@ __all__ = [
     "predict_arrivals",
     "predict_moved",
     "receive_posts",
+    "recompute_plan",
     "record_track_view",
     "release_job",
     "revoke_device",
@@ -123,6 +141,7 @@ __all__ = [
     "set_priority",
     "subscribe",
     "sweep_auto_assign",
+    "sweep_plans",
     "take_position",
     "take_positions",
     "unassign_job",
@@ -132,4 +151,5 @@ __all__ = [
     "update_created_jobs",
     "watch_technicians",
     "work_out_auto_assign",
+    "work_out_plan",
 ]

@@ -64,7 +64,7 @@ def place_job(
             placement = _after_the_earlier_ones(placement, verdict)
         groups = groups_of_job(job)
         with realtime.muted():
-            _set_times(job, _times(job, placement), by=by, now=now)
+            _set_times(job, times_of(job, placement), by=by, now=now)
             _hand_over(job, placement.technician, by=by, note=note, now=now)
             shifted = _shift(list(later), job, placement, by=by, now=now)
         job = fresh(job)
@@ -83,7 +83,7 @@ def _checked(
     return verdict
 
 
-def _times(job: Job, placement: Placement) -> dict[str, object]:
+def times_of(job: Job, placement: Placement) -> dict[str, object]:
     values: dict[str, object] = {"scheduled_on": placement.day, "planned_starts_at": placement.starts_at}
     if job.window_starts_at and placement.day and job.scheduled_on != placement.day:
         # By days, not by hours: 13:00 stays 13:00 across a change of the clocks.
