@@ -148,6 +148,11 @@ VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")
 VAPID_SUBJECT = os.environ.get("VAPID_SUBJECT") or f"mailto:{DEFAULT_FROM_EMAIL}"  # whom a push service can ask
 PUSH_HOSTS = env_list("PUSH_HOSTS")  # beside those of dispatch/push.py
 
+# Travel times: without a server they are estimated from straight-line distances -----------------
+
+OSRM_URL = os.environ.get("OSRM_URL", "")
+VALHALLA_URL = os.environ.get("VALHALLA_URL", "")
+
 # Accounts and permissions -----------------------------------------------------------------------
 
 AUTH_USER_MODEL = "dispatch.User"

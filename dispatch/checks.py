@@ -1,5 +1,7 @@
 """What Django says at the start of every command, and `manage.py check`, where the configuration cannot work."""
 
+from urllib.parse import urlsplit
+
 from django.conf import settings
 from django.core.checks import Error, register
 
@@ -12,3 +14,25 @@ def check_push_key(app_configs, **options) -> list[Error]:
         return []
     hint = "`python manage.py make_vapid_key` prints a new one. Without one, push is off."
     return [Error("VAPID_PRIVATE_KEY is no key for Web Push.", hint=hint, id="dispatch.E001")]
+
+
+@register
+def check_travel_servers(app_configs, **options) -> list[Error]:
+    urls = {name: getattr(settings, name) for name in ("OSRM_URL", "VALHALLA_URL")}
+    errors = [
+        Error(f"{name} is no address of a server.", hint="It looks like http://127.0.0.1:5000", id="dispatch.E002")
+        for name, url in urls.items()
+        if url and not _is_address(url)
+    ]
+    if all(urls.values()):
+        hint = "Truckroll asks one server: unset the other."
+        errors.append(Error("OSRM_URL and VALHALLA_URL are both set.", hint=hint, id="dispatch.E003"))
+    return errors
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and parts.port != 0
+    except ValueError:
+        return False

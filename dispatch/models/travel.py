@@ -11,20 +11,13 @@ class KnownLegQuerySet(models.QuerySet):
         return self.filter(provider=provider, told_at__gte=now - KnownLeg.KEPT)
 
     def outdated(self, *, now):
-        """From where somebody once drove past nobody sets out again: that is kept for a day."""
-        on_the_way = Q(origin__regex=KnownLeg.FROM_POSITION, told_at__lt=now - KnownLeg.KEPT_FROM_POSITION)
-        return self.filter(Q(told_at__lt=now - KnownLeg.KEPT) | on_the_way)
+        return self.filter(told_at__lt=now - KnownLeg.KEPT)
 
 
 class KnownLeg(models.Model):
-    """The way between two places as a travel-time server has told it; places are rounded to five decimals.
-
-    Positions of technicians are rounded to three, and written with five all the same.
-    """
+    """The way between two places as a travel-time server has told it; places are rounded to five decimals."""
 
     KEPT: Final = timedelta(days=30)
-    KEPT_FROM_POSITION: Final = timedelta(days=1)
-    FROM_POSITION: Final = r"\.[0-9]{3}00,-?[0-9]+\.[0-9]{3}00$"
 
     provider = models.CharField(max_length=10)
     origin = models.CharField(max_length=24)  # "40.71274,-74.00597"
