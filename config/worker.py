@@ -20,3 +20,17 @@ class PromptWorker(Worker):
         if self._bind_horse:
             self._bind_horse()
         super().main_work_horse(job, queue)
+
+    def handle_work_horse_killed(self, job, retpid, ret_val, rusage):
+        """RQ knows that the task has failed; so does whoever waits for what it was working out."""
+        super().handle_work_horse_killed(job, retpid, ret_val, rusage)
+        from django.db import DatabaseError, connections
+
+        from dispatch.tasks import tell_of_killed
+
+        try:
+            tell_of_killed(job.func_name, job.args)
+        except DatabaseError as error:  # the next sweep finds it
+            self.log.warning("Nobody was told of job %s: %s", job.id, error)
+        finally:
+            connections.close_all()

@@ -60,6 +60,12 @@ def work_out_plan(plan_id: int) -> None:
     actions.work_out_plan(plan_id)
 
 
+def tell_of_killed(task: str, args: tuple) -> None:
+    """Called by the worker whose process for that task was killed; most tasks are found again by a scheduled one."""
+    if task == "dispatch.tasks.work_out_plan":
+        actions.fail_plan_of_dead_worker(*args)
+
+
 def sweep_plans() -> int:
     return actions.sweep_plans()
 

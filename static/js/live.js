@@ -5,7 +5,7 @@
 //   live-technicians  detail.technicians: ids
 //   technician-moved  detail.technician: id, detail.latitude, detail.longitude, detail.recorded_at: as ISO 8601. One each,
 //                     also where the server tells of several at once: whoever draws them waits for the next frame
-//   live-plan         detail.plan: the id of a route plan that has got further
+//   plan-progressed   detail.plan: the id of a route plan that has got further
 //   live-notified     the user has been told of something, or has read it
 //   live-refresh      reload what you show: events were missed
 // The body's data-live-versions has the number of events that each group had when the page was made. A heartbeat brings
@@ -98,7 +98,7 @@
       return;
     }
     if (event.event === "plan-progressed") {
-      tell("live-plan", { plan: event.plan });
+      tell("plan-progressed", { plan: event.plan });
       return;
     }
     if (event.event !== "technician-moved") gather(event);
