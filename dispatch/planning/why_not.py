@@ -44,26 +44,26 @@ class Inquiry:
         self._matrices: dict[int, Matrix] = {}
 
     def reasons(self, stop: int) -> list[Reason]:
-        as_it_is = self._cheapest(stop, frozenset())
+        as_it_is = self._easiest(stop, frozenset())
         if as_it_is and self._is_gain(stop, as_it_is):
             return [Reason(self._problem, stop, (UNTRIED,), as_it_is)]
         reasons = [Reason(self._problem, stop, (COST,), as_it_is)] if as_it_is else []
         rules = rules_about(self._problem, stop, self._bars, places=self._places)
         for rule in rules:
-            found = self._cheapest(stop, frozenset({rule}))
+            found = self._easiest(stop, frozenset({rule}))
             if found and self._is_gain(stop, found):
                 reasons.append(Reason(self._problem, stop, (rule,), found))
         return reasons or [self._together(stop, rules)]
 
     def _together(self, stop: int, rules: list[str]) -> Reason:
-        found = self._cheapest(stop, frozenset(rules))
+        found = self._easiest(stop, frozenset(rules))
         if found is None:
             return Reason(self._problem, stop, (NOBODY,))
         needed = [*rules, COST]
         others = [rule for rule in rules if rule not in HOURS]
         for rule in (COST, *reversed(others), *(rule for rule in rules if rule in HOURS)):
             fewer = [kind for kind in needed if kind != rule]
-            still = self._cheapest(stop, frozenset(fewer) - {COST})
+            still = self._easiest(stop, frozenset(fewer) - {COST})
             if still and (COST in fewer or self._is_gain(stop, still)):
                 needed, found = fewer, still
         return Reason(self._problem, stop, tuple(needed), found)
@@ -71,17 +71,22 @@ class Inquiry:
     def _is_gain(self, stop: int, found: Insertion) -> bool:
         return found.points < cost_of_leaving_out(self._problem, stop)
 
-    def _cheapest(self, stop: int, kinds: frozenset[str]) -> Insertion | None:
-        """Where the stop costs least if these rules were not."""
-        problem, best = self._without(stop, kinds), None
+    def _easiest(self, stop: int, kinds: frozenset[str]) -> Insertion | None:
+        """Where the stop would go if these rules were not: at a gain if it can be, and bending them least."""
+        problem, found = self._without(stop, kinds), []
         for crew in sorted(problem.stops[stop].eligible):
             room = self._room(crew, kinds & OF_CREWS)
-            if room.table is None:
-                continue
-            for insertion in room.insertions(problem, stop):
-                if best is None or insertion.points < best.points:
-                    best = insertion
-        return best
+            if room.table is not None:
+                found += room.insertions(problem, stop)
+        return min(
+            found, key=lambda each: (not self._is_gain(stop, each), self._bends(stop, each), each.points), default=None
+        )
+
+    def _bends(self, index: int, found: Insertion) -> int:
+        """Seconds after the day's end and outside the windows, as they are."""
+        stop, starts_at = self._problem.stops[index], found.starts_at
+        outside = min(max(opens - starts_at, starts_at - closes, 0) for opens, closes in stop.windows)
+        return outside + max(0, found.day_ends_at - self._problem.crews[found.crew].closes)
 
     def _without(self, stop: int, kinds: frozenset[str]) -> Problem:
         team, changed = self._team(kinds & OF_CREWS), relaxed_stop(self._problem, stop, kinds, self._bars)

@@ -17,7 +17,6 @@ from dispatch.planning.problem import (
     Problem,
     Routes,
     Stop,
-    Was,
     Weights,
     with_route,
 )
