@@ -19,6 +19,7 @@ from dispatch.models.jobs import OPEN
 from technicians.models import Technician
 
 AT_MOST = 8  # of each group
+ROUTE_WORDS = ("optimize", "optimise", "route")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def load_palette(user, *, text: str, here: str, recent: list[str]) -> list[Group
         groups += [
             Group("Jobs", find_jobs(user, text)),
             Group("Technicians", find_technicians(user, text)),
+            Group("Optimize Route", find_routes(user, text)),
             Group("Customers", find_customers(user, text)),
         ]
     else:
@@ -169,6 +171,21 @@ def _technician(technician: Technician) -> Option:
     return Option(f"technician.{technician.pk}", str(technician), technician.phone, url)
 
 
+def find_routes(user, text: str) -> list[Option]:
+    """“route tess”: whoever is named beside the word."""
+    words = text.casefold().split()
+    meant = [word for word in words if len(word) > 2 and any(name.startswith(word) for name in ROUTE_WORDS)]
+    others = [word for word in words if word not in (*meant, "of", "the")]
+    if not meant or not user.has_perm("dispatch.change_job"):
+        return []
+    return [_route(one) for one in narrowed(visible_technicians(user), {"q": " ".join(others)})[:AT_MOST]]
+
+
+def _route(technician: Technician) -> Option:
+    url = reverse("optimize_route", args=[technician.pk])
+    return Option(f"route.{technician.pk}", f"Optimize the route of {technician}", "R", url)
+
+
 def visible_customers(user):
     return (
         Customer.objects.order_by("name", "pk") if user.has_perm("dispatch.view_customer") else Customer.objects.none()
@@ -194,6 +211,7 @@ def load_recent(user, keys: list[str], *, known: Iterable[Option]) -> list[Optio
     found = (
         (_job, _with_names(Job.objects.visible_to(user)).filter(pk__in=_ids(keys, "job"))),
         (_technician, visible_technicians(user).filter(pk__in=_ids(keys, "technician"))),
+        (_route, visible_technicians(user).filter(pk__in=_ids(keys, "route"))),
         (_customer, visible_customers(user).filter(pk__in=_ids(keys, "customer"))),
     )
     for as_option, rows in found:

@@ -29,7 +29,7 @@ def figures(before: Totals, after: Totals, *, currency: str) -> list[Figure]:
         _figure("Distance", float(before.km), float(after.km), words=lambda km: f"{km:.1f} km"),
         _figure("Fuel", float(before.fuel), float(after.fuel), words=lambda fuel: f"{fuel:.2f} {currency}"),
         _figure("Late jobs", before.late_jobs, after.late_jobs, words=str),
-        _figure("Minutes late", before.late_minutes, after.late_minutes, words=in_hours),
+        _figure("Lateness", before.late_minutes, after.late_minutes, words=in_hours),
     ]
 
 

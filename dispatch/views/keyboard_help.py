@@ -28,6 +28,7 @@ KEYS = [
             ("Enter", "Open the job"),
             ("Ctrl A", "Select all on this page of the list"),
             ("L", "Select an area of the map"),
+            ("R", "Optimize the route of whoever has the job"),
             ("Ctrl Z", "Undo"),
             ("Ctrl Shift Z", "Do it again"),
         ],

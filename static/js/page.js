@@ -4,12 +4,22 @@
   const body = document.getElementById("dialog-body");
   const FIELDS = "input:not([type=hidden], [hidden], :disabled), select, textarea";
 
-  function toast(text, kind = "") {
+  function toast(text, kind = "", mayUndo = false) {
     const element = document.createElement("p");
     element.className = `toast ${kind}`;
     element.textContent = text;
+    if (mayUndo) element.append(undoButton(element));
     document.getElementById("toasts").append(element);
-    setTimeout(() => element.remove(), kind === "error" ? 9000 : 4500);
+    setTimeout(() => element.remove(), kind === "error" || mayUndo ? 9000 : 4500);
+  }
+  // Presses the page's own button: what it says and does afterwards is the page's.
+  function undoButton(element) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "toast-undo", textContent: "Undo" });
+    button.addEventListener("click", () => {
+      element.remove();
+      document.querySelector("[data-undo]")?.click();
+    });
+    return button;
   }
 
   // Not before htmx has taken over the form in it: a quick Enter would send it the ordinary way.
@@ -22,7 +32,7 @@
   });
   dialog?.addEventListener("close", () => body.replaceChildren());
   document.addEventListener("close-dialog", () => dialog.close());
-  document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind));
+  document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind, event.detail.undo));
 
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-close-dialog]")) {

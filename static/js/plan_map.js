@@ -123,7 +123,10 @@
   }
   document.addEventListener("change", ({ target }) => { if (target.matches("[data-plan-was]")) showWas(); });
   document.body.addEventListener("plan-route-chosen", ({ detail }) => choose(detail.technician ?? null));
-  document.body.addEventListener("plan-map-changed", () => draw());
-  document.addEventListener("htmx:afterSwap", () => draw());
+  // An answer may swap several parts: it is drawn once.
+  let waiting = null;
+  const drawSoon = () => { waiting ??= setTimeout(() => { waiting = null; draw(); }); };
+  document.body.addEventListener("plan-map-changed", drawSoon);
+  document.addEventListener("htmx:afterSwap", drawSoon);
   draw({ refit: true });
 })();

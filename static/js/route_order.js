@@ -94,10 +94,13 @@
     row.scrollIntoView({ block: "nearest" });
     changed(place, was, row);
   }
-  document.addEventListener("click", ({ target }) => {
-    const button = target.closest("[data-move]");
-    if (button) step(button.closest("[data-stop]"), Number(button.dataset.move));
-    if (target.closest("[data-undo-move]")) undo();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-move]");
+    if (button) {
+      event.preventDefault(); // without this script the form around it is sent
+      step(button.closest("[data-stop]"), Number(button.dataset.move));
+    }
+    if (event.target.closest("[data-undo-move]")) undo();
   });
   document.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -202,6 +205,24 @@
   }, true);
 
   // The page ----------------------------------------------------------------------------------------
+
+  // What was applied is taken back: nothing is to be undone any more.
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (!detail.elt.matches?.("[data-undo-applied]") || !detail.successful) return;
+    document.querySelector("[data-said]")?.remove();
+    const told = document.querySelector("[data-undone]");
+    told.hidden = false;
+    told.querySelector("a").focus();
+  });
+  // While the day is not the one that was planned, nothing can be applied.
+  document.addEventListener("htmx:afterSwap", () => {
+    const isOutdated = document.querySelector("[data-outdated]");
+    const apply = document.querySelector("[data-apply]");
+    if (isOutdated && apply) apply.disabled = true;
+  });
+  document.body.addEventListener("htmx:afterSwap", ({ detail }) => {
+    if (detail.target?.id === "route-plan") before.length = 0;
+  });
 
   // Another technician is gone to when chosen; a day that is being typed waits for the button.
   for (const form of document.querySelectorAll("[data-choose]")) {
