@@ -18,6 +18,7 @@ from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
 from dispatch.travel import Place, Travel
 from dispatch.travel.configured import great_circle
+from dispatch.travel.known_roads import ask_later, with_known_roads
 from technicians.availability import Shift, break_until, shifts_touching
 from technicians.models import Break, ClockRecord, Technician, WorkingHours
 from technicians.positions import MAX_FUTURE
@@ -85,11 +86,13 @@ def refresh_everyone(*, now: datetime, until: date | None = None) -> ZonesOfJobs
 
 
 @transaction.atomic
-def refresh(technician_ids: Iterable[int], *, now: datetime, until: date | None = None) -> ZonesOfJobs:
+def refresh(
+    technician_ids: Iterable[int], *, now: datetime, until: date | None = None, asks: bool = True
+) -> ZonesOfJobs:
     """Predicts these technicians' stops anew and returns the jobs of which something shown has changed.
 
     `until` is the last day that is predicted; without it, all that are planned. Times are compared by the minute, as
-    they are shown.
+    they are shown. With `asks`, a worker asks for the roads that nobody knows yet and then predicts them again.
     """
     # Locked in one order for everybody: two changes on one route at once must not each predict without the other.
     locked = Technician.objects.filter(pk__in=set(technician_ids)).select_for_update(no_key=True)
@@ -97,14 +100,22 @@ def refresh(technician_ids: Iterable[int], *, now: datetime, until: date | None 
     if not technicians:
         return {}
     settings = DispatchSettings.load()
-    travel = great_circle(settings)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
     zones: ZonesOfJobs = {}
-    wanted = {}
-    for facts in _load(technicians, now=now, until=until, zones=zones):
-        for day, stops in facts.days.items():
-            for prediction in _predict_day(facts, day, stops, now=now, fresh_for=fresh_for, travel=travel):
-                wanted[prediction.job_id] = _row(facts.technician, prediction, now=now)
+    everything = list(_load(technicians, now=now, until=until, zones=zones))
+
+    def rows(travel: Travel) -> dict[int, Arrival]:
+        return {
+            prediction.job_id: _row(facts.technician, prediction, now=now)
+            for facts in everything
+            for day, stops in facts.days.items()
+            for prediction in _predict_day(facts, day, stops, now=now, fresh_for=fresh_for, travel=travel)
+        }
+
+    circle, left_from = great_circle(settings), _left_from(everything, now=now, fresh_for=fresh_for)
+    wanted, unknown = with_known_roads(rows, circle, now=now, left_from=left_from)
+    if asks:
+        ask_later(unknown, [technician.pk for technician in technicians], now=now)
     known = _known_rows(technicians, wanted, until=until, zones=zones)
     return {pk: zones[pk] for pk in _write(known, wanted)}
 
@@ -124,21 +135,29 @@ def what_if_each(
     `as_next` puts it before all that they have still to begin, whatever is planned.
     """
     settings = DispatchSettings.load()
-    travel = great_circle(settings)
     fresh_for = timedelta(minutes=settings.fresh_position_minutes)
+    everything = list(_load(list(starts), now=now, until=day, zones={}))
+
+    def predicted(travel: Travel) -> dict[int, tuple[list[Prediction], list[Prediction]]]:
+        return {
+            facts.technician.pk: tuple(
+                _predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel)
+                for route in _without_and_with(job, facts, day, starts[facts.technician], as_next=as_next)
+            )
+            for facts in everything
+        }
+
+    left_from = _left_from(everything, now=now, fresh_for=fresh_for)
+    return with_known_roads(predicted, great_circle(settings), now=now, left_from=left_from)[0]
+
+
+def _without_and_with(job: Job, facts: Facts, day: date, starts_at: datetime | None, *, as_next: bool):
     place = _place(job.site.latitude, job.site.longitude)
     added = replace(_stop(job, place), status=Status.ASSIGNED, en_route_at=None, started_at=None)
-    found = {}
-    for facts in _load(list(starts), now=now, until=day, zones={}):
-        starts_at = starts[facts.technician]
-        others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
-        later = [n for n, stop in enumerate(others) if _comes_after(stop, starts_at, as_next=as_next)]
-        at = later[0] if later else len(others)
-        routes = (others, [*others[:at], replace(added, planned_starts_at=starts_at), *others[at:]])
-        found[facts.technician.pk] = tuple(
-            _predict_day(facts, day, route, now=now, fresh_for=fresh_for, travel=travel) for route in routes
-        )
-    return found
+    others = [stop for stop in facts.days[day] if stop.job_id != job.pk]
+    later = [n for n, stop in enumerate(others) if _comes_after(stop, starts_at, as_next=as_next)]
+    at = later[0] if later else len(others)
+    return others, [*others[:at], replace(added, planned_starts_at=starts_at), *others[at:]]
 
 
 def _comes_after(stop: Stop, instant: datetime | None, *, as_next: bool) -> bool:
@@ -281,6 +300,16 @@ def _whereabouts(facts: Facts, *, now: datetime, fresh_for: timedelta) -> Wherea
     if facts.last_site:
         return Whereabouts(facts.last_site[1], LAST_SITE)
     return _at_home(technician)
+
+
+def _left_from(everything: Iterable[Facts], *, now: datetime, fresh_for: timedelta) -> dict[Place, Place | None]:
+    """Where those whose position is known set out."""
+    found = {}
+    for facts in everything:
+        here = _whereabouts(facts, now=now, fresh_for=fresh_for)
+        if here.known_from == POSITION:
+            found[here.place] = facts.last_site[1] if facts.last_site else _at_home(facts.technician).place
+    return found
 
 
 def _at_home(technician: Technician) -> Whereabouts:

@@ -124,7 +124,7 @@ def predict(
     free_at = now if is_at_work or shift_starts_at is None else max(now, shift_starts_at)
     place, before, trouble, predictions = whereabouts.place, None, None, []
     for stop in route:
-        leg = travel.leg(place, stop.place)
+        leg = travel.leg(place, stop.place, free_at)
         if stop.status == IN_PROGRESS:
             visit = _under_way(stop, now=now)
             trouble = _trouble_under_way(stop, now=now)

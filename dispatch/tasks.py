@@ -70,6 +70,10 @@ def sweep_plans() -> int:
     return actions.sweep_plans()
 
 
+def learn_roads(pairs: list[tuple[str, str]], technician_ids: list[int]) -> int:
+    return actions.learn_roads(pairs, technician_ids, now=timezone.now())
+
+
 def deliver(delivery_id: int) -> str:
     return actions.deliver(delivery_id)
 
@@ -79,9 +83,10 @@ def deliver_due() -> int:
 
 
 def forget_old_data() -> dict[str, int]:
-    """Positions past their retention, old notifications, what smart dispatch has done with, and expired sessions."""
+    """Positions and roads past their time, old notifications, what smart dispatch has done with, expired sessions."""
     days = DispatchSettings.load().position_retention_days
     forgotten = forget_positions(before=timezone.now() - timedelta(days=days))
     notices = actions.forget_old_notices()
     call_command("clearsessions")
-    return {"positions": forgotten, "notifications": notices, **actions.forget_old_records()}
+    roads = actions.forget_old_roads(now=timezone.now())
+    return {"positions": forgotten, "notifications": notices, "roads": roads, **actions.forget_old_records()}

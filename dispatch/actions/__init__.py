@@ -51,6 +51,7 @@ from dispatch.actions.plans import (
     work_out_plan,
 )
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
+from dispatch.actions.roads import forget_old_roads, learn_roads
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
@@ -116,10 +117,12 @@ __all__ = [
     "follow_up_job",
     "forget_old_notices",
     "forget_old_records",
+    "forget_old_roads",
     "hand_over_jobs",
     "hold_job",
     "last_to_redo",
     "last_to_undo",
+    "learn_roads",
     "locate_site",
     "mark_read",
     "mark_sick",

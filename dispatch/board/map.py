@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 from django.db.models import F, Q
 from django.db.models.functions import Left
@@ -13,6 +14,8 @@ from dispatch.board.frame import count_states, filter_jobs, make_tiles
 from dispatch.crew import rows_of, with_today
 from dispatch.models import Job, Status
 from dispatch.models.jobs import OPEN
+from dispatch.travel.configured import road_server
+from dispatch.travel.known_legs import key_of, load_shapes
 from technicians.models import Technician
 from zones.models import ServiceZone
 
@@ -42,7 +45,8 @@ class TechnicianPanel:
 def load_map_data(request, *, changed: Changed | None = None, now: datetime | None = None) -> dict:
     """What the browser draws. Jobs are lists in the order of `job_fields`, to keep thousands of them small.
 
-    Of what changed, whatever the page has of `of` and of the changed jobs is replaced by what comes.
+    Of what changed, whatever the page has of `of` and of the changed jobs is replaced by what comes. Roads are lists of
+    technician, job before (0: home), job and polyline; where none is known a line is drawn.
     """
     now = now or timezone.now()
     job_filter = filter_jobs(request, now=now)
@@ -57,9 +61,11 @@ def load_map_data(request, *, changed: Changed | None = None, now: datetime | No
         )
         scope = scope.filter(Q(pk__in=changed.jobs) | Q(technician__in=of))
         rows = [row for row in rows if row.technician.pk in of]
+    jobs = _jobs(scope, narrowed=job_filter.narrow(scope))
     return {
         "job_fields": [*PLAIN, "late", "unplaced_site", "latitude", "longitude", "title", "order"],
-        "jobs": _jobs(scope, narrowed=job_filter.narrow(scope)),
+        "jobs": jobs,
+        "roads": _roads(jobs, rows, now=now),
         "of": sorted(of or ()),
         "technicians": [_technician(row) for row in rows],
         "zones": zones,
@@ -93,6 +99,35 @@ def _jobs(scope, *, narrowed) -> list[list]:
             place = [site if latitude is None else None, _rounded(latitude), _rounded(longitude)]
             jobs.append([*fields, *place, title, orders[technician] if technician else None])
     return jobs
+
+
+def _roads(jobs: list[list], rows: list, *, now: datetime) -> list[list]:
+    """Between the stops as the page draws them: what is done first, then what is ahead."""
+    server = road_server()
+    if server is None:
+        return []
+    routes = {row.technician.pk: [(0, _home(row))] for row in rows}
+    for pk, status, _, technician, *_, latitude, longitude, _, order in sorted(jobs, key=_place_in_route):
+        if latitude is not None and order and status != Status.CANCELLED:
+            routes.setdefault(technician, []).append((pk, (latitude, longitude)))
+    legs = {
+        (technician, one, other): (key_of(origin), key_of(target))
+        for technician, stops in routes.items()
+        for (one, origin), (other, target) in pairwise(stop for stop in stops if stop[1])
+    }
+    shapes = load_shapes(server.provider, legs.values(), now=now)
+    return [[*leg, shapes[pair]] for leg, pair in legs.items() if pair in shapes]
+
+
+def _place_in_route(job: list) -> tuple:
+    return job[1] != Status.COMPLETED, job[-1] or 0
+
+
+def _home(row) -> tuple | None:
+    """Of those whom the map shows somewhere."""
+    home = (row.technician.home_latitude, row.technician.home_longitude)
+    is_shown = _technician(row)["latitude"] is not None
+    return home if is_shown and home[0] is not None else None
 
 
 def _rounded(degrees) -> float | None:

@@ -104,7 +104,8 @@
       const listed = new Set(answer.technicians.map((one) => one.pk));
       for (const pk of technicians.keys()) if (!listed.has(pk)) { people.drop(pk); technicians.delete(pk); }
     }
-    for (const one of answer.technicians) technicians.set(one.pk, { place: technicians.size, ...technicians.get(one.pk), ...one });
+    for (const one of answer.technicians) technicians.set(one.pk, { place: technicians.size, ...technicians.get(one.pk), ...one, roads: new Map() });
+    for (const [pk, from, to, road] of answer.roads) technicians.get(pk)?.roads.set(`${from}-${to}`, MapRoads.decode(road));
   }
   function draw(answer) {
     if (!fitted) fit();

@@ -93,9 +93,13 @@ window.MapPeople = class {
   // What is done, in its order; and from where they are through what is still to do.
   drawRoute(technician, stops) {
     const placed = stops.filter((job) => job.at && job.status !== "cancelled").sort((one, other) => one.order - other.order);
-    const [done, ahead] = [true, false].map((isDone) => placed.filter((job) => (job.status === "completed") === isDone).map((job) => job.at));
-    if (technician.latitude !== null && ahead.length) ahead.unshift([technician.latitude, technician.longitude]);
-    const parts = [done, ahead].filter((part) => part.length > 1);
+    const [done, ahead] = [true, false].map((isDone) => placed.filter((job) => (job.status === "completed") === isDone));
+    const lines = [done, ahead].map((part) => MapRoads.along(part, technician.roads));
+    if (technician.latitude !== null && ahead.length) {
+      const road = technician.roads?.get(`${done.at(-1)?.pk ?? 0}-${ahead[0].pk}`);
+      lines[1].unshift(...MapRoads.rest(road, [technician.latitude, technician.longitude]));
+    }
+    const parts = lines.filter((part) => part.length > 1);
     const line = this.lines.get(technician.pk);
     if (line) line.setLatLngs(parts);
     else {

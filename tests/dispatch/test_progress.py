@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Line:
-    def leg(self, origin, target):
+    def leg(self, origin, target, at=None):
         return origin and target and Leg(minutes=abs(target[0] - origin[0]), km=1.0)
 
 
