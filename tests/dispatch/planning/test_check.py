@@ -82,7 +82,7 @@ def test_there_must_be_a_way():
 
 def test_work_begins_within_a_window():
     nine = 9 * HOUR
-    problem = problem_of(job(1), job(2, windows=((0, HOUR), (nine, nine + 19 * MINUTE))))
+    problem = problem_of(job(1), job(2, windows=((0, HOUR), (nine, nine + 20 * MINUTE - 1))))
     assert fault_of(problem, 0, 1) == f"crew 0: stop 1 cannot begin at {nine + 20 * MINUTE} or later"
     assert starts_by_hand(problem, 0, (1, 0)) == [nine, 10 * HOUR + 10 * MINUTE]
 
@@ -103,6 +103,13 @@ def test_the_day_ends_at_home_and_in_time():
 )
 def test_a_break_is_taken_as_late_as_may_be(pause, starts):
     assert starts_by_hand(problem_of(job(1), crew=a_crew(breaks=(Break(1, *pause, 30 * MINUTE),))), 0, (0,)) == [starts]
+
+
+def test_a_break_on_the_way_that_fits_into_the_wait_is_taken_there():
+    nine = ((9 * HOUR, 9 * HOUR),)
+    crew = a_crew(breaks=(Break(1, 8 * HOUR + 5 * MINUTE, 11 * HOUR, 48 * MINUTE),))
+    problem = problem_of(job(1, windows=nine), job(2), crew=crew)
+    assert starts_by_hand(problem, 0, (0, 1)) == [9 * HOUR, 10 * HOUR + 10 * MINUTE]
 
 
 def test_a_break_begins_in_its_time():
@@ -146,6 +153,12 @@ def test_planned_times_are_kept_where_that_costs_no_more():
     problem = problem_of(job(1, was=Was(0, 10 * HOUR)), retimed=5)
     assert cost_by_hand(problem, ((0,), ())) == 20 * MINUTE * 100
     assert cost_by_hand(replace(problem, crews=(a_crew(closes=10 * HOUR), a_crew())), ((0,), ())) == 120_000 + 5
+
+
+def test_what_another_has_today_is_not_waited_for():
+    foreign, own = job(1, was=Was(1, 15 * HOUR)), job(2, was=Was(0, 10 * HOUR))
+    problem = problem_of(foreign, own, reassigned=70, retimed=5)
+    assert cost_by_hand(problem, ((0, 1), ())) == 30 * MINUTE * 100 + 70
 
 
 @given(planned_days())
