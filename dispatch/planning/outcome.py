@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.utils import timezone
 
@@ -106,7 +106,7 @@ def _is_foreign(stop, job: Job) -> bool:
 def _simulated(case: Case, crew: int, route, planned: dict[int, datetime | None]) -> tuple[Prediction, ...]:
     """In the order in which the board will have them: by the planned start."""
     outlook = case.workdays[crew].outlook
-    visits = [_visit(case.jobs[stop], planned[case.jobs[stop].pk]) for stop in route]
+    visits = [_visit(case.jobs[stop], planned[case.jobs[stop].pk], day=case.day) for stop in route]
     others = [stop for stop in outlook.stops if stop.job_id not in case.stop_of]
     ordered = sorted(
         [*(one for one in others if one.status == ASSIGNED), *visits],
@@ -116,7 +116,8 @@ def _simulated(case: Case, crew: int, route, planned: dict[int, datetime | None]
     return _not_begun(outlook.predict([*begun, *ordered], travel=case.travel), [*begun, *ordered])
 
 
-def _visit(job: Job, planned: datetime | None) -> Visit:
+def _visit(job: Job, planned: datetime | None, *, day: date) -> Visit:
+    is_promised = job.scheduled_on == day  # whoever waits since an earlier day is not late by days today
     is_same_day = job.planned_starts_at is not None
     return Visit(
         job_id=job.pk,
@@ -124,8 +125,8 @@ def _visit(job: Job, planned: datetime | None) -> Visit:
         duration_minutes=job.duration_minutes,
         status=Status.ASSIGNED,
         planned_starts_at=planned or (job.planned_starts_at if is_same_day else None),
-        block_starts_at=job.window_starts_at,
-        block_ends_at=job.window_ends_at,
+        block_starts_at=job.window_starts_at if is_promised else None,
+        block_ends_at=job.window_ends_at if is_promised else None,
         is_fixed=job.is_fixed,
         zone_id=job.zone_id,
         is_urgent=job.priority == Priority.URGENT,
