@@ -74,7 +74,7 @@ def workday_of(
     opens, start = _begins(stretches, has, outlook, now=now, is_today=day == timezone.localdate(now))
     closes = _ends(stretches[-1][1], outlook, own)
     bare = replace(bare, opens=_up(bare.second(opens)), closes=bare.second(closes), start=start)
-    return replace(bare, breaks=_breaks(bare, stretches, own))
+    return replace(bare, breaks=_breaks(bare, stretches, own, [job for job in jobs if _may_do(has, job)]))
 
 
 def _stretches(has: Qualification, outlook: Outlook, *, day: date, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -132,10 +132,12 @@ def _is_missing(has: Qualification, *, now: datetime, day: date) -> bool:
 # What interrupts the day --------------------------------------------------------------------------
 
 
-def _breaks(workday: Workday, stretches, own: Sequence[Job]) -> tuple[Break, ...]:
+def _breaks(workday: Workday, stretches, own: Sequence[Job], possible: Sequence[Job]) -> tuple[Break, ...]:
     """Planned breaks, time between two shifts, time off, and jobs of which nobody knows where they are."""
     found = [
-        _rest(workday, pause.starts_at, pause.ends_at, own) for pause in workday.outlook.pauses if pause.is_planned
+        _rest(workday, pause.starts_at, pause.ends_at, own, possible)
+        for pause in workday.outlook.pauses
+        if pause.is_planned
     ]
     for (_, closes), (opens, _) in pairwise(stretches):
         found.append(_fixed(workday, closes, opens))
@@ -147,8 +149,10 @@ def _breaks(workday: Workday, stretches, own: Sequence[Job]) -> tuple[Break, ...
     return _in_sequence(pause for pause in to_come if pause.earliest < workday.closes)
 
 
-def _rest(workday: Workday, starts_at: datetime, ends_at: datetime, own: Sequence[Job]) -> Break:
-    """It begins on time; later only where a job that was planned over it is to go on."""
+def _rest(
+    workday: Workday, starts_at: datetime, ends_at: datetime, own: Sequence[Job], possible: Sequence[Job]
+) -> Break:
+    """It begins on time; later only for a job that was planned over it or would fit on neither side of it."""
     pause = _fixed(workday, starts_at, ends_at)
     latest = pause.latest
     for job in own:
@@ -159,7 +163,18 @@ def _rest(workday: Workday, starts_at: datetime, ends_at: datetime, own: Sequenc
         ends = begins + job.duration_minutes * 60
         if begins < pause.earliest + pause.duration and ends > pause.earliest:
             latest = max(latest, _up(ends))
+    sides = (pause.earliest - workday.opens, workday.closes - pause.earliest - pause.duration)
+    lengths = [job.duration_minutes * 60 for job in possible]
+    too_long = [length for length in lengths if max(sides) < length <= sum(sides)]
+    if too_long:
+        latest = max(latest, min(workday.opens + max(too_long) + TO_SPARE, workday.closes - pause.duration))
     return replace(pause, latest=latest)
+
+
+def _may_do(has: Qualification, job: Job) -> bool:
+    skills = {skill_id: held.level for skill_id, held in has.skills.items()}
+    has_skills = all(skills.get(need.skill_id, 0) >= need.level for need in job.required_skills.all())
+    return has_skills and (job.zone_id is None or job.zone_id in has.zone_ids)
 
 
 def _fixed(workday: Workday, starts_at: datetime, ends_at: datetime) -> Break:
