@@ -1,13 +1,13 @@
 """Why a stop is left out, as data and in a sentence that a dispatcher can act on. Pure."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dispatch.planning import relaxing
 from dispatch.planning.names import Names, listed, minutes
-from dispatch.planning.problem import Problem, Stop
+from dispatch.planning.problem import Crew, Problem, Stop
 
 UNTRIED, NOBODY = "untried", "nobody"
+OFF = {"time_off", "off_shift"}
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Reason:
     stop: int
     kinds: tuple[str, ...]
     found: Insertion | None = None
+    is_of_all: bool = False  # the rule is against every crew
 
     @property
     def kind(self) -> str:
@@ -50,27 +51,25 @@ class Reason:
                 return f"{who} has room for it at {when}: the search ended before it got there. Plan again."
             case relaxing.COST:
                 return f"With {who} at {when} it {_costs(self, names)}: more than leaving it out counts."
-            case "several":
-                return f"The nearest would be {who} at {when}, but {listed(list(_clauses(self, names)))}."
             case relaxing.SHIFT_START:
-                return f"Only {who} could do it, and only before {names.clock(_crew(self).opens)}, when the day begins."
-        if general := _nobody_does(self, names):
+                return f"{who} could do it only before {names.clock(self.crew.opens)}, when the day begins."
+        if general := _of_all(self, names):
             return f"{general}."
-        return f"{who} could begin at {when}, but {next(_clauses(self, names))}."
+        return f"{who} could begin at {when}, but {_objections(self, names)}."
+
+    @property
+    def crew(self) -> Crew:
+        return self.problem.crews[self.found.crew]
 
 
-def _crew(reason: Reason):
-    return reason.problem.crews[reason.found.crew]
-
-
-def _nobody_does(reason: Reason, names: Names) -> str:
-    """What is true of all, where it is: it says more than what is true of one."""
+def _of_all(reason: Reason, names: Names) -> str:
+    """What is true of everybody says more than what is true of one."""
     stop, crews = reason.problem.stops[reason.stop], reason.problem.crews
-    if reason.kind == relaxing.SKILL and not stop.eligible and len(crews) > 1:
-        who = names.crews[reason.found.crew]
-        return f"No one who may do it has {_skill(reason, names)}; {who} would have time at " + names.clock(
-            reason.found.starts_at
-        )
+    who, when = names.crews[reason.found.crew], names.clock(reason.found.starts_at)
+    if reason.kind == relaxing.SKILL and reason.is_of_all:
+        return f"No one in the plan has {_skill(reason, names)}; {who} would have time at {when}"
+    if reason.kind == relaxing.ZONE and reason.is_of_all:
+        return f"No one in the plan covers {_zone(reason, names)}; {who} would have time at {when}"
     if reason.kind == relaxing.SHIFT and stop.eligible:
         last = max(crews[crew].closes for crew in stop.eligible)
         if last <= stop.windows[0][0]:
@@ -79,31 +78,45 @@ def _nobody_does(reason: Reason, names: Names) -> str:
     return ""
 
 
-def _clauses(reason: Reason, names: Names) -> Iterator[str]:
-    """Each a sentence's second half: “..., but Tess lacks Gas Expert”."""
-    found, stop, crew = reason.found, reason.problem.stops[reason.stop], _crew(reason)
-    who, closes = names.crews[found.crew], names.clock(crew.closes)
-    said = {
-        relaxing.SKILL: f"{who} lacks {_skill(reason, names)}",
-        relaxing.ZONE: f"{who} does not cover {names.zones.get(reason.stop, 'its zone')}",
+def _objections(reason: Reason, names: Names) -> str:
+    """The rest of “Tess could begin at 10:20, but ...”."""
+    kinds = set(reason.kinds)
+    if kinds & OFF:  # which is why the day has no hours and no room
+        kinds -= relaxing.OF_CREWS
+    of_them, of_the_job = _about_the_crew(reason, names), _about_the_job(reason, names)
+    known = of_them.keys() | of_the_job.keys()
+    theirs = [text for kind, text in of_them.items() if kind in kinds]
+    theirs += [f"may not do it ({kind.replace('_', ' ')})" for kind in sorted(kinds - known)]
+    others = [text for kind, text in of_the_job.items() if kind in kinds]
+    return ", and ".join(filter(None, (listed(theirs), listed(others))))
+
+
+def _about_the_crew(reason: Reason, names: Names) -> dict[str, str]:
+    return {
+        relaxing.SKILL: f"lacks {_skill(reason, names)}",
+        relaxing.ZONE: f"does not cover {_zone(reason, names)}",
+        "time_off": "is off",
+        "off_shift": "does not work then",
+        "off_duty": "has not clocked in",
+        relaxing.DAY_FULL: "has as many jobs as the day may hold",
+        relaxing.CAPACITY: "has no room left for its load",
+        relaxing.SHIFT_START: f"begins the day only at {names.clock(reason.crew.opens)}",
+        relaxing.SHIFT: f"would end the day at {names.clock(reason.found.day_ends_at)} instead of "
+        + names.clock(reason.crew.closes),
+        relaxing.BREAK: "has a break then",
+        relaxing.OTHER: "may not do it",
+    }
+
+
+def _about_the_job(reason: Reason, names: Names) -> dict[str, str]:
+    stop = reason.problem.stops[reason.stop]
+    return {
         relaxing.PIN: f"it is pinned to {_pinned_to(stop, names)}",
-        "time_off": f"{who} is off",
-        "off_shift": f"{who} does not work then",
-        "off_duty": f"{who} has not clocked in",
-        relaxing.DAY_FULL: f"{who} has as many jobs as the day may hold",
-        relaxing.CAPACITY: f"{who} has no room left for its load",
-        relaxing.SHIFT: f"the day would last until {names.clock(found.day_ends_at)} and ends at {closes}",
-        relaxing.SHIFT_START: f"the day begins only at {names.clock(crew.opens)}",
-        relaxing.BREAK: f"{who}’s break is in the way",
         relaxing.WINDOW: f"it must begin {_windows(stop, names)}",
         relaxing.FIXED: f"it is fixed at {names.clock(stop.windows[0][0])}",
         relaxing.NO_WAY: "no way to its place is known",
+        relaxing.COST: f"it {_costs(reason, names)}, more than leaving it out counts",
     }
-    for kind in reason.kinds:
-        if kind == relaxing.COST:
-            yield f"it {_costs(reason, names)}, more than leaving it out counts"
-        else:
-            yield said.get(kind, f"{who} may not do it ({kind.replace('_', ' ')})")
 
 
 def _costs(reason: Reason, names: Names) -> str:
@@ -124,6 +137,10 @@ def _costs(reason: Reason, names: Names) -> str:
 
 def _skill(reason: Reason, names: Names) -> str:
     return names.skills.get(reason.stop, "a skill that it needs")
+
+
+def _zone(reason: Reason, names: Names) -> str:
+    return names.zones.get(reason.stop, "its zone")
 
 
 def _pinned_to(stop: Stop, names: Names) -> str:

@@ -52,7 +52,7 @@ class Inquiry:
         for rule in rules:
             found = self._easiest(stop, frozenset({rule}))
             if found and self._is_gain(stop, found):
-                reasons.append(Reason(self._problem, stop, (rule,), found))
+                reasons.append(Reason(self._problem, stop, (rule,), found, self._is_of_all(stop, rule)))
         return reasons or [self._together(stop, rules)]
 
     def _together(self, stop: int, rules: list[str]) -> Reason:
@@ -67,6 +67,10 @@ class Inquiry:
             if still and (COST in fewer or self._is_gain(stop, still)):
                 needed, found = fewer, still
         return Reason(self._problem, stop, tuple(needed), found)
+
+    def _is_of_all(self, stop: int, rule: str) -> bool:
+        against = self._bars.get(stop, {})
+        return all(rule in against.get(crew, ()) for crew in range(len(self._problem.crews)))
 
     def _is_gain(self, stop: int, found: Insertion) -> bool:
         return found.points < cost_of_leaving_out(self._problem, stop)
