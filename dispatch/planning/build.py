@@ -95,9 +95,13 @@ def build(
     with_unassigned: bool,
     absent: Technician | None = None,
     job_ids: Collection[int] | None = None,
+    may_wait: bool = True,
     now: datetime,
 ) -> Case:
-    """`by` is who asks: what lies in zones where they do not dispatch stays where it is. `job_ids`: these jobs only."""
+    """`by` is who asks: what lies in zones where they do not dispatch stays where it is. `job_ids`: these jobs only.
+
+    `may_wait=False` for whoever answers a page: a server for travel times is not asked, what it has told is taken.
+    """
     settings = PlanningSettings.load()
     ids = sorted({technician.pk for technician in technicians})
     among = Technician.objects.filter(pk__in=[*ids, *([absent.pk] if absent else [])])
@@ -120,10 +124,11 @@ def build(
         now=now,
         settings=settings,
         absent=absent,
+        may_wait=may_wait,
     )
 
 
-def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, settings, absent) -> Case:
+def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, settings, absent, may_wait) -> Case:
     origin, draft = workdays[0].midnight if workdays else now, _Draft()
     objections, bars = _objections(jobs, workdays, day=day, now=now)
     for number, job in enumerate(jobs):
@@ -134,7 +139,8 @@ def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, se
         )
     locations = [draft.at(asked.place) for asked in draft.asked]
     crews = [_crew(one, draft, returns_home=settings.returns_home) for one in workdays]
-    told = travel_times(now=now).matrix(list(draft.places), at=_typical_time(workdays, now))
+    travel = travel_times(now=now, may_wait=may_wait)
+    told = travel.matrix(list(draft.places), at=_typical_time(workdays, now))
     matrix = Matrix(told.seconds, told.metres)
     stops = tuple(asked.stop(location) for asked, location in zip(draft.asked, locations, strict=True))
     current = _current(jobs, workdays)
