@@ -104,6 +104,8 @@ def _pages(user) -> list[Option]:
     ]
     pages += [
         ("morning_review", "Go to morning review", "", "dispatch.view_job", "day plan"),
+        ("plan_day", "Plan the day", "P", "dispatch.change_job", "replan routes optimize"),
+        ("plans", "Go to plans", "", "dispatch.change_job", "routes proposals"),
         ("close_out", "Go to close-out", "", "dispatch.view_job", "day evening end"),
         ("technicians", "Go to technicians", "", "technicians.view_technician", "crew people"),
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),

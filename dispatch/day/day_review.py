@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dispatch.actions.day_plan import last_sent
 from dispatch.day.roll_call import Presence, RollCall, load_roll_call
-from dispatch.models import Job, Status
+from dispatch.models import Job, Plan, Status
 from dispatch.models.jobs import ACTIVE
 from sla.models import Violation
 from zones import access
@@ -67,6 +67,7 @@ class Morning:
     total: int
     with_jobs: int  # technicians who have something to do that day
     last_sent: datetime | None
+    plan: Plan | None  # the newest of that day that is neither failed nor discarded
 
     @property
     def handovers(self) -> int:
@@ -94,7 +95,13 @@ def load_morning(user, day: date, *, now: datetime) -> Morning:
         total=of_day.exclude(status=Status.CANCELLED).count(),
         with_jobs=len(jobs_of),
         last_sent=last_sent(user, day),
+        plan=_newest_plan(user, day),
     )
+
+
+def _newest_plan(user, day: date) -> Plan | None:
+    of_day = Plan.objects.visible_to(user).filter(day=day).exclude(kind=Plan.Kind.ROUTE).defer("result")
+    return of_day.exclude(state__in=(Plan.State.FAILED, Plan.State.DISCARDED)).select_related("created_by").first()
 
 
 def _unplanned(waiting, day: date):

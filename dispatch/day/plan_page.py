@@ -5,15 +5,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
 from dispatch.day.route import StopRow
 from dispatch.day.route_review import stop_rows
 from dispatch.models import BillingSettings, Job, Plan
 from dispatch.planning.figures import Figure, figures, headline, jobs_figure
 from dispatch.planning.store import Move, Proposal, Route, load_proposal
+from dispatch.templatetags.board import short_day
 from technicians.models import Technician
 
 COLOURS = 6  # of routes on the map
-OF_A_PERSON = ("Driving", "Distance", "Late jobs")
+OF_A_PERSON = ("Driving", "Distance")
 WORDS = {"assigned": "new", "reassigned": "taken over", "moved": "moved", "gone": "given away"}
 GROUPS = {
     "assigned": ("Assigned", "Nobody had them"),
@@ -156,7 +160,8 @@ def _stops(route: Route) -> Iterator[StopLine]:
 def _of_person(route: Route, *, currency: str) -> list[Figure]:
     all_of_them = figures(route.before, route.after, currency=currency)
     jobs = replace(jobs_figure(route.before, route.after), label="Jobs", tone="same")
-    return [jobs, *(figure for figure in all_of_them if figure.label in OF_A_PERSON)]
+    late = next(figure for figure in all_of_them if figure.label == "Late jobs")
+    return [jobs, *(figure for figure in all_of_them if figure.label in OF_A_PERSON), replace(late, label="Late")]
 
 
 def _gone(proposal: Proposal) -> tuple[dict[int, list[Line]], dict[int, set[int]]]:
@@ -190,4 +195,7 @@ def _line(move: Move) -> Line:
 def _change_text(stop, row: StopRow) -> str:
     if stop.change == "reassigned":
         return f"from {stop.was.technician}"
-    return "new" if stop.change == "assigned" else row.shift or "moved"
+    if stop.change == "assigned":
+        return "new"
+    day = parse_date(stop.was.day) if stop.was and stop.was.day else None
+    return f"from {short_day(day)}" if day and day != timezone.localdate(row.starts_at) else row.shift or "moved"

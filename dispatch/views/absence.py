@@ -1,7 +1,7 @@
 """Who is not there: calling out sick, handing their jobs over, clocking out in their place."""
 
 import json
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django import forms
 from django.contrib import messages
@@ -137,8 +137,16 @@ def redistribute(request, pk):
         "refused": [result for result in results if not result.is_done],
         "problem": problem,
         "today": timezone.localdate(),
+        "days": _days_to_plan(handover),
     }
     return render(request, "dispatch/redistribute.html", context, status=status)
+
+
+def _days_to_plan(handover) -> list[date]:
+    """The first days with jobs that somebody else could have."""
+    today = timezone.localdate()
+    days = {line.job.scheduled_on for line in handover.lines if line.job.scheduled_on}
+    return sorted(day for day in days if day >= today)[:5]
 
 
 def _handings(request) -> list[Handing] | None:

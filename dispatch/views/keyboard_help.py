@@ -23,6 +23,7 @@ KEYS = [
             ("N", "New job"),
             ("T", "Today"),
             ("Shift A", "Auto-Assign all that nobody has"),
+            ("P", "Plan the day of those who are shown"),
             ("← →", "The day before, the day after"),
             ("J K", "Next job, previous job"),
             ("Enter", "Open the job"),
