@@ -14,7 +14,7 @@ import numpy as np
 from dispatch.travel.places import Place
 from dispatch.travel.server import AT_ONCE, SLOW, NoRoadNear, QuestionRefused, RoadServer, ServerFailed, Table
 
-PATIENCE_SECONDS: Final = 120  # for all blocks together
+PATIENCE_SECONDS: Final = 60  # for all blocks together: whoever watches the worker must not take it for dead
 FAR_KM: Final = 2.0  # as the crow flies: nearer than that the next road may be further than the place
 FASTEST_KMH: Final = 250
 TELLING: Final = 6  # so many ways without a road, or too fast, are no accident

@@ -14,10 +14,10 @@ from dispatch.travel.asking import Inquiry
 from dispatch.travel.great_circle import StraightLine, distances_km
 from dispatch.travel.known_legs import Pair, Told, key_of, place_of
 from dispatch.travel.places import HAIR, Leg, Place, TravelMatrix, whole_minutes
-from dispatch.travel.server import SLOW, NoRoadNear, QuestionRefused, RoadServer, ServerFailed
+from dispatch.travel.server import SLOW, QuestionRefused, RoadServer, ServerFailed
 
 MOST_PLACES_KEPT: Final = 500  # of a larger matrix it is cheaper to ask again than to keep a million legs
-WAYS_SECONDS: Final = 60  # for the ways of some routes, which are asked for one by one
+WAYS_SECONDS: Final = 30  # for all single ways together, which are asked for one by one
 
 
 class Roads:
@@ -26,6 +26,7 @@ class Roads:
     def __init__(self, server: RoadServer, circle: StraightLine, *, now: datetime, may_wait: bool = True):
         self.server, self.circle = server, circle
         self._now, self._began, self._may_wait = now, time.monotonic(), may_wait
+        self._seconds_left = WAYS_SECONDS
 
     # A leg ----------------------------------------------------------------------------------------
 
@@ -121,7 +122,9 @@ class Roads:
         missing = sorted(pair for pair in pairs if pair not in known or known[pair].shape is None)
         if not missing or not self._may_wait or known_legs.state_of(self.server.provider).rests(now=self._now):
             return known
-        told, failure = self._ask_ways(missing)
+        begun = time.monotonic()
+        told, failure = self._ask_ways(missing, until=begun + self._seconds_left)
+        self._seconds_left -= time.monotonic() - begun
         known_legs.remember_ways(self.server.provider, told, now=self._instant())
         if failure:
             known_legs.note_failure(self.server.provider, failure, now=self._instant())
@@ -129,17 +132,14 @@ class Roads:
             known_legs.note_answer(self.server.provider, now=self._instant())
         return known | known_legs.load_pairs(self.server.provider, told.keys(), now=self._now)
 
-    def _ask_ways(self, pairs: list[Pair]) -> tuple[dict[Pair, Told], str]:
+    def _ask_ways(self, pairs: list[Pair], *, until: float) -> tuple[dict[Pair, Told], str]:
         told: dict[Pair, Told] = {}
-        ends_at = time.monotonic() + WAYS_SECONDS
         for pair in pairs:
-            if time.monotonic() > ends_at:
+            if time.monotonic() >= until:
                 return told, SLOW
             try:
                 way = self.server.way(place_of(pair[0]), place_of(pair[1]))
-            except NoRoadNear:
-                continue
-            except QuestionRefused:
+            except QuestionRefused:  # as for a place without a road near it
                 continue
             except ServerFailed as failed:
                 return told, failed.words

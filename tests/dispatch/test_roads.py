@@ -421,6 +421,12 @@ def test_slow_server_is_not_waited_for_without_end(osrm, monkeypatch):
     assert osrm.asked == []
 
 
+def test_roads_of_many_routes_are_not_waited_for_without_end_either(osrm, monkeypatch):
+    monkeypatch.setattr(roads, "WAYS_SECONDS", 0)
+    assert travel_times(now=NOW).shape(PLACES) is None
+    assert osrm.asked == [] and TravelServer.objects.get().failure == "was too slow"
+
+
 @pytest.mark.parametrize("shape", [None, 5, "", "~", "é", "_p~iF", "_p~iF~ps|U", "_p~iF~ps|U_ulLnnqC"])
 def test_nonsense_for_a_road_leaves_the_time_and_a_straight_line(shape, osrm):
     def spoil(handler, answer):
