@@ -67,8 +67,10 @@ def _work(pipe, solver: str, problem: Problem, limits: list[float], seed: int, j
 
 
 def _ours(problem: Problem, limits: list[float], seed: int, judge: Problem) -> Run:
+    from dispatch.planning.decomposition import load
     from dispatch.planning.solver import solve
 
+    load()  # as a worker has it; the others' code is in memory, too, before their time begins
     heard: list[tuple[float, int]] = []
     begun = time.perf_counter()
 
