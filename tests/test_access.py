@@ -28,7 +28,7 @@ STAFF = BOARD  # they see the configuration in the admin, each as far as their p
 class Access:
     allowed: set[str]
     method: str = "get"
-    pk: str = ""  # which of the fixture's objects
+    pk: str = ""  # which of the fixture's objects, or several
     query: str = ""
 
 
@@ -120,6 +120,14 @@ TABLE = {
     "plan_absence": [Access(BOARD, "post", pk="absence")],
     "plans": [Access(BOARD)],
     "plan": [Access(BOARD, pk="plan")],
+    "plan_map": [Access(BOARD, pk="route_plan")],
+    "optimize_route": [Access(BOARD, pk="technician"), Access(BOARD, "post", pk="technician")],
+    "reorder_route": [Access(BOARD, "post", pk="route_plan technician")],
+    "apply_route": [Access(BOARD, "post", pk="route_plan")],
+    "discard_route": [Access(BOARD, "post", pk="route_plan")],
+    "plan_changes": [Access(BOARD, pk="plan")],
+    **{name: [Access(BOARD, "post", pk="plan")] for name in ("apply_plan", "cancel_plan", "discard_plan")},
+    "recompute_plan": [Access(BOARD, "post", pk="plan")],
     "planning_settings": [Access(STAFF), Access({"ada"}, "post")],
     "planning_presets": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
@@ -201,6 +209,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["plan"] = Plan.objects.create(
         kind="day", day=timezone.localdate(), created_by=dana, created_at=timezone.now()
     ).pk
+    ids["route_plan"] = proposed_route(tess, by=dana).pk
     ids["technician"] = tess.pk
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
@@ -215,11 +224,31 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     return users, ids, foreign
 
 
+def proposed_route(technician, *, by) -> Plan:
+    """One without stops: who may look at it is not the planner's to say."""
+    totals = dict.fromkeys(("jobs", "km", "minutes", "late_jobs", "late_minutes", "fuel", "points"), 0)
+    route = {
+        "technician": technician.pk,
+        "before": totals,
+        "after": totals,
+        "stops": [],
+        "was": [],
+        "is_adjusted": False,
+    }
+    route |= dict.fromkeys(("start", "end", "starts_at", "ends_at", "shape", "was_shape", "applied_at"))
+    result = {"before": totals, "after": totals, "routes": [route], "left_out": [], "left_aside": []}
+    result["seen"] = {"jobs": {}, "known": [], "technicians": {}, "at": None}
+    asked = {"day": timezone.localdate(), "created_by": by, "created_at": timezone.now(), "scope": str(technician.pk)}
+    plan = Plan.objects.create(kind="route", state="proposed", result=result, **asked)
+    plan.technicians.add(technician)
+    return plan
+
+
 def request(client, scene, name, access, role):
     users, ids, _ = scene
     if role != "anonymous":
         client.force_login(users[role])
-    args = [ids[access.pk]] if access.pk else []
+    args = [ids[name] for name in access.pk.split()]
     return getattr(client, access.method)(reverse(name, args=args) + access.query.format(**ids))
 
 
