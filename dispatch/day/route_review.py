@@ -31,12 +31,13 @@ class RouteReview:
         return self.plan.state == Plan.State.PROPOSED
 
     @property
-    def is_changed(self) -> bool:
-        return bool(self.route.changes or self.left_out) or self.order_now != self.route.was
+    def is_same_order(self) -> bool:
+        return tuple(stop.job_id for stop in self.route.stops) == self.route.was and not self.left_out
 
     @property
-    def order_now(self) -> tuple[int, ...]:
-        return tuple(stop.job_id for stop in self.route.stops)
+    def is_changed(self) -> bool:
+        """The order, or when somebody is reached."""
+        return not self.is_same_order or self.route.changes > 0
 
     @property
     def ends_at(self) -> datetime | None:
