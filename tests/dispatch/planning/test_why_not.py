@@ -129,6 +129,14 @@ def test_a_full_day_is_a_day_that_would_last_too_long():
     )
 
 
+def test_the_shortest_overtime_is_named_though_it_costs_more():
+    problem = problem_of(job(1), job(2, service=7 * HOUR + 50 * MINUTE), job(3, service=7 * HOUR))
+    problem.matrix.seconds[:, 1] = [30 * MINUTE, 0, 0, 30 * MINUTE, 0, 0, 0, 0]
+    problem.matrix.seconds[1, 2:4] = 20 * MINUTE
+    kinds, text = only_reason(problem, ((1,), (2,)), 0)
+    assert (kinds, text) == (("shift",), "Tess could begin at 15:40, but would end the day at 16:40 instead of 16:00.")
+
+
 def test_a_fixed_time_that_is_taken_is_named():
     fixed = ((9 * HOUR, 9 * HOUR),)
     problem = problem_of(*(job(place, windows=fixed) for place in (1, 2, 3)))
