@@ -5,7 +5,7 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
-from dispatch.actions.apply_plan import PlanOutdated, adjust_route, apply_plan
+from dispatch.actions.applying import PlanOutdated, adjust_route, apply_plan
 from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.auto_assign import (
     apply_auto_assign,
@@ -36,6 +36,7 @@ from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.following import predict_moved
 from dispatch.actions.forgetting import forget_old_records
 from dispatch.actions.hints import dismiss_hint
+from dispatch.actions.insert import insert_job
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
@@ -120,6 +121,7 @@ __all__ = [
     "forget_old_roads",
     "hand_over_jobs",
     "hold_job",
+    "insert_job",
     "last_to_redo",
     "last_to_undo",
     "learn_roads",

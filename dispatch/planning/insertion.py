@@ -45,7 +45,8 @@ def cheapest_insertions(problem: Problem, routes: Routes, stop: int, *, most: in
         if len(chosen) == most or points[place] >= IMPOSSIBLE:
             break
         chosen.setdefault(crews[places.row[place]], int(places.position[place]))
-    return [_told(problem, routes, stop, crew=crew, position=position) for crew, position in chosen.items()]
+    found = (insertion_at(problem, routes, stop, crew=crew, position=position) for crew, position in chosen.items())
+    return [insertion for insertion in found if insertion is not None]
 
 
 def _has_room(problem: Problem, number: int, route: Sequence[int], stop: int) -> bool:
@@ -58,10 +59,13 @@ def _has_room(problem: Problem, number: int, route: Sequence[int], stop: int) ->
     return all(sum(load[kind] for load in loads if len(load) > kind) <= most for kind, most in enumerate(crew.capacity))
 
 
-def _told(problem: Problem, routes: Routes, stop: int, *, crew: int, position: int) -> Insertion:
+def insertion_at(problem: Problem, routes: Routes, stop: int, *, crew: int, position: int) -> Insertion | None:
+    """None if the stop cannot go there."""
     route = routes[crew]
     before = timetable(problem, crew, route)
     after = timetable(problem, crew, (*route[:position], stop, *route[position:]))
+    if before is None or after is None:
+        return None
     was_at = {visit.stop: visit.starts_at for visit in before.visits}
     late, sla_late = [], []
     for visit in after.visits:
