@@ -38,11 +38,14 @@ TRAVEL, DISTANCE, LATE, SLA, BALANCE, REASSIGNED, RETIMED, RETIME_AFTER = range(
 CREW, POOL = range(2)  # columns of State.stops
 PART, LENGTH, POINTS, SAVED_LENGTH, SAVED_POINTS, BEST_LENGTH = range(6)  # of State.crews
 FREE_AT, PAUSE, SO_FAR, BUSY = range(4)  # of State.known
+FREE, LATEST, DIRECT, AHEAD = range(4)  # of State.gaps: see _measure
 NOBODY, TAKEN_OUT = -1, -2  # in State.stops' CREW
 EARLY, HOLD = 0, 1  # the two ways of timetable.py to run a route
 
 compiled = njit(cache=True, nogil=True)  # called from Python
 inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)  # without what that needs: half the time to compile
+# A call copies every field of every array of the tuples, which costs more than what most of these do.
+inlined = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)
 
 
 class State(NamedTuple):
@@ -55,7 +58,7 @@ class State(NamedTuple):
     crews: np.ndarray
     stops: np.ndarray
     known: np.ndarray  # of each way, route and number of stops: where it stands after those; FREE_AT -1: it cannot be
-    latest: np.ndarray  # at which one must be at a place of a route
+    gaps: np.ndarray  # of each route and place: what the search for a place looks at first, side by side in memory
     load: np.ndarray
 
 
@@ -68,7 +71,7 @@ def state_of(tables: Tables, routes: Iterable[Iterable[int]]) -> State:
         np.zeros((crews, 6), np.int64),
         np.full((stops, 2), (NOBODY, 0), np.int64),
         np.zeros((ways, *wide, 4), np.int64),
-        np.zeros(wide, np.int64),
+        np.zeros((*wide, 4), np.int64),
         np.zeros((crews, tables.load.shape[1]), np.int64),
     )
     put_back(tables, made, routes)
@@ -99,7 +102,7 @@ def points_of(tables: Tables, state: State) -> int:
     return int(state.crews[:, POINTS].sum() + left_out)
 
 
-@inner
+@inlined
 def _random(seed):
     """A number from 0 up to 1; the seed is renewed (splitmix64)."""
     seed[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -110,24 +113,29 @@ def _random(seed):
     return np.float64(mixed >> np.uint64(11)) / 9007199254740992.0
 
 
-@inner
+@inlined
 def _leg(t, origin, target):
     if origin < 0 or target < 0:
         return 0
     return np.int64(t.seconds[origin, target])
 
 
-@inner
-def _leg_points(t, origin, target):
+@inlined
+def _metres(t, origin, target):
     if origin < 0 or target < 0:
         return 0
-    seconds = np.int64(t.seconds[origin, target])
-    if t.weights[DISTANCE] == 0:
-        return seconds * t.weights[TRAVEL]
-    return seconds * t.weights[TRAVEL] + np.int64(t.metres[origin, target]) * t.weights[DISTANCE]
+    return np.int64(t.metres[origin, target])
 
 
-@inner
+@inlined
+def _leg_points(t, origin, target):
+    points = _leg(t, origin, target) * t.weights[TRAVEL]
+    if t.weights[DISTANCE]:
+        points += _metres(t, origin, target) * t.weights[DISTANCE]
+    return points
+
+
+@inlined
 def _next_start(t, stop, instant):
     for window in range(t.stops[stop, WINDOW], t.stops[stop + 1, WINDOW]):
         if instant <= t.windows[window, 1]:
@@ -135,7 +143,7 @@ def _next_start(t, stop, instant):
     return -1
 
 
-@inner
+@inlined
 def _begin(t, crew, stop, at, travel, pause, not_before):
     """When it begins (-1: never) and which break is the next then."""
     while True:
@@ -158,7 +166,7 @@ def _begin(t, crew, stop, at, travel, pause, not_before):
         at, travel = resumes_at, to_drive
 
 
-@inner
+@inlined
 def _comes_home(t, crew, at, travel, pause):
     for waiting in range(pause, t.crews[crew + 1, BREAK]):
         if t.breaks[waiting, 0] >= at + travel:
@@ -171,12 +179,12 @@ def _comes_home(t, crew, at, travel, pause):
     return at + travel <= t.crews[crew, CLOSES]
 
 
-@inner
+@inlined
 def _hold(t, mode, crew, stop):
     return t.stops[stop, WAS_AT] if mode == HOLD and t.stops[stop, WAS_CREW] == crew else 0
 
 
-@inner
+@inlined
 def _visit_points(t, crew, stop, starts_at):
     points = 0
     if starts_at > t.stops[stop, DUE]:
@@ -191,12 +199,12 @@ def _visit_points(t, crew, stop, starts_at):
     return points
 
 
-@inner
+@inlined
 def _balance(t, crew, busy):
     return (busy - t.crews[crew, SHARE]) * t.weights[BALANCE] if busy > t.crews[crew, SHARE] else 0
 
 
-@inner
+@inlined
 def _modes(t):
     return 2 if t.weights[RETIMED] > 0 else 1
 
@@ -212,20 +220,29 @@ def refresh(t, s, crew):
     s.crews[crew, POINTS] = IMPOSSIBLE
     for mode in range(_modes(t)):
         s.crews[crew, POINTS] = min(s.crews[crew, POINTS], _run(t, s, mode, crew))
+    _measure(t, s, crew, count)
+
+
+@inlined
+def _measure(t, s, crew, count):
+    """Of each gap in the route: when it opens, when one must be at its end, what the way through it costs, its end."""
     ahead, at = t.crews[crew, END], t.crews[crew, CLOSES]
-    s.latest[crew, count] = at
-    for place in range(count - 1, -1, -1):
-        stop = s.routes[crew, place]
-        at -= _leg(t, t.stops[stop, PLACE], ahead) + t.stops[stop, SERVICE]
-        latest = -1
-        for window in range(t.stops[stop, WINDOW], t.stops[stop + 1, WINDOW]):
-            if t.windows[window, 0] <= at:
-                latest = min(at, t.windows[window, 1])
-        at, ahead = latest, t.stops[stop, PLACE]
-        s.latest[crew, place] = at
+    for place in range(count, -1, -1):
+        before = t.crews[crew, START] if place == 0 else t.stops[s.routes[crew, place - 1], PLACE]
+        s.gaps[crew, place, FREE] = s.known[EARLY, crew, place, FREE_AT]
+        s.gaps[crew, place, LATEST], s.gaps[crew, place, AHEAD] = at, ahead
+        s.gaps[crew, place, DIRECT] = _leg_points(t, before, ahead) if count else 0
+        if place:
+            stop = s.routes[crew, place - 1]
+            at -= _leg(t, before, ahead) + t.stops[stop, SERVICE]
+            latest = -1
+            for window in range(t.stops[stop, WINDOW], t.stops[stop + 1, WINDOW]):
+                if t.windows[window, 0] <= at:
+                    latest = min(at, t.windows[window, 1])
+            at, ahead = latest, before
 
 
-@inner
+@inlined
 def _run(t, s, mode, crew):
     at, here, pause, points, busy = t.crews[crew, OPENS], t.crews[crew, START], t.crews[crew, BREAK], 0, 0
     s.known[mode, crew, 0, FREE_AT], s.known[mode, crew, 0, PAUSE] = at, pause
@@ -254,7 +271,7 @@ def _run(t, s, mode, crew):
     return points + _leg_points(t, here, t.crews[crew, END]) + _balance(t, crew, busy + home)
 
 
-@inner
+@inlined
 def _with(t, s, mode, crew, stop, place, limit):
     """The points of the route with the stop there; IMPOSSIBLE as soon as they reach the limit."""
     at, pause = s.known[mode, crew, place, FREE_AT], s.known[mode, crew, place, PAUSE]
@@ -286,7 +303,7 @@ def _with(t, s, mode, crew, stop, place, limit):
     return points + _leg_points(t, here, t.crews[crew, END]) + _balance(t, crew, busy + home)
 
 
-@inner
+@inlined
 def _is_full(t, s, crew, stop):
     if s.crews[crew, LENGTH] >= t.crews[crew, MOST]:
         return True
@@ -301,7 +318,7 @@ def cheapest(t, s, stop, part, blink, seed):
     """Crew, place and points more of the cheapest way to put the stop in; -1 where leaving it out is no dearer."""
     best_crew, best_place, best = -1, -1, t.stops[stop, LEFT_OUT]
     here, service, last_kind = t.stops[stop, PLACE], t.stops[stop, SERVICE], -1
-    slack = t.weights[RETIMED]
+    slack, travel, distance = t.weights[RETIMED], t.weights[TRAVEL], t.weights[DISTANCE]
     last_start = -1
     for window in range(t.stops[stop, WINDOW], t.stops[stop + 1, WINDOW]):
         last_start = t.windows[window, 1]
@@ -317,15 +334,17 @@ def cheapest(t, s, stop, part, blink, seed):
         before, was = t.crews[crew, START], s.crews[crew, POINTS]
         moved = t.weights[REASSIGNED] if t.stops[stop, WAS_CREW] >= 0 and t.stops[stop, WAS_CREW] != crew else 0
         for place in range(count + 1):
-            free_at = s.known[EARLY, crew, place, FREE_AT]
-            out = _leg(t, before, here)
+            ahead = s.gaps[crew, place, AHEAD]
+            out = 0 if before < 0 else np.int64(t.seconds_to[here, before])
+            on = 0 if ahead < 0 else np.int64(t.seconds[here, ahead])
+            free_at = s.gaps[crew, place, FREE]
             if free_at + out > last_start:
                 break
-            ahead = t.stops[s.routes[crew, place], PLACE] if place < count else t.crews[crew, END]
-            direct = _leg_points(t, before, ahead) if count else 0
-            more = _leg_points(t, before, here) + _leg_points(t, here, ahead) - direct + moved
+            more = (out + on) * travel + moved - s.gaps[crew, place, DIRECT]
+            if distance:
+                more += distance * (_metres(t, before, here) + _metres(t, here, ahead))
             before = ahead
-            if more - slack >= best or free_at + out + service + _leg(t, here, ahead) > s.latest[crew, place]:
+            if more - slack >= best or free_at + out + service + on > s.gaps[crew, place, LATEST]:
                 continue
             if blink > 0 and _random(seed) < blink:
                 continue
@@ -346,7 +365,7 @@ def _insert(t, s, stop, crew, place):
     refresh(t, s, crew)
 
 
-@inner
+@inlined
 def _save(s, crew, touched, count):
     """Before a route is changed for the first time."""
     if _is_touched(touched, count, crew):
@@ -409,7 +428,7 @@ def _ruin(t, s, seed, part, centre, average, longest, out, touched):
     return count, changed
 
 
-@inner
+@inlined
 def _is_touched(touched, count, crew):
     for each in range(count):  # noqa: SIM110
         if touched[each] == crew:
@@ -460,7 +479,7 @@ def _undo(t, s, touched, changed, out, count):
         refresh(t, s, crew)
 
 
-@inner
+@inlined
 def _keep_best(s, part):
     for crew in range(len(s.crews)):
         if s.crews[crew, PART] == part:
@@ -504,7 +523,7 @@ def search(t, s, seed, part, centres, iterations, hot, cold, average, longest, b
     return best, now
 
 
-@inner
+@inlined
 def _left_out(t, s, out, count):
     """Points for those of them that nobody has; not those that have just been taken out."""
     points = 0
@@ -514,7 +533,7 @@ def _left_out(t, s, out, count):
     return points
 
 
-@inner
+@inlined
 def _settle(s, out, count):
     for each in range(count):
         if s.stops[out[each], CREW] == TAKEN_OUT:

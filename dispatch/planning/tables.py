@@ -16,6 +16,7 @@ class Tables(NamedTuple):
     are those from row i's to row i + 1's."""
 
     seconds: np.ndarray
+    seconds_to: np.ndarray  # the other way round: to row from column, as quick to read along a row
     metres: np.ndarray
     weights: np.ndarray  # in the order of WEIGHTS
     stops: np.ndarray  # columns below
@@ -42,6 +43,7 @@ def tables_of(problem: Problem) -> Tables:
     load, capacity = _loads(problem)
     return Tables(
         np.ascontiguousarray(problem.matrix.seconds, dtype=np.int32),
+        np.ascontiguousarray(problem.matrix.seconds.T, dtype=np.int32),
         np.ascontiguousarray(metres, dtype=np.int32),
         _ints(getattr(problem.weights, name) for name in WEIGHTS),
         _stops(problem),
