@@ -6,17 +6,13 @@ python benchmarks/dispatch.py [--smoke]
 import argparse
 import time
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from datetime import time as clock
-from pathlib import Path
 
 import stage
+from stage import night
 
 RATIO_AT_MOST = 3.0  # ranking everybody, of the time that loading them takes
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-NIGHT = date(2019, 12, 31)
-TRADES = {"Heating repair": "Heating", "Plumbing repair": "Plumbing"}
-PEOPLE = 40
 
 
 def fastest(call, rounds: int) -> float:
@@ -130,12 +126,9 @@ def give_out_a_night(report, *, seconds: float) -> None:
     from dispatch import actions
     from dispatch.models import Job, Status
 
-    files = [DATA / "nyc-community-districts.geojson", DATA / "nyc311-2019-12-31.csv"]
-    if not all(file.exists() for file in files):
-        raise SystemExit(f"{files[1]} is missing.")
-    manager = import_night(*files)
-    now = at(6)
-    jobs = Job.objects.filter(job_type__name__in=TRADES, status=Status.CREATED)
+    manager = night.import_night()
+    now = night.at(6)
+    jobs = Job.objects.filter(job_type__name__in=night.TRADES, status=Status.CREATED)
     wanted = list(jobs.values_list("pk", flat=True))
     begun = time.perf_counter()
     run = actions.ask_for_auto_assign(wanted, by=manager, now=now)
@@ -143,13 +136,13 @@ def give_out_a_night(report, *, seconds: float) -> None:
     worked_out = time.perf_counter()
     results = actions.apply_auto_assign(run, set(wanted), by=manager, now=now)
     applied = time.perf_counter()
-    faults = broken_rules(wanted)
+    faults = night.broken_rules(wanted)
     left = [row for row in run.result if row["technician"] is None]
     print_table(wanted, left)
     report.line(
         what="night in New York",
         jobs=len(wanted),
-        technicians=PEOPLE,
+        technicians=night.PEOPLE,
         assigned=Job.objects.filter(pk__in=wanted, status=Status.ASSIGNED).count(),
         refused=[result.sentence for result in results if not result.is_done],
         unassigned=Counter(row["text"].split(":")[0] for row in left),
@@ -163,116 +156,6 @@ def give_out_a_night(report, *, seconds: float) -> None:
     report.check(all(row["text"] for row in left), "every unassigned job has a reason")
     report.check(all(result.is_done for result in results), "what was proposed can be applied")
     report.check(run.total_score >= run.greedy_score, "together is at least as good as one by one")
-
-
-def import_night(districts: Path, requests: Path):
-    import random
-    from io import StringIO
-
-    from django.core.management import call_command
-
-    from dispatch.models import Job, RequiredSkill, User
-    from dispatch.roles import Role, give_role
-    from technicians.models import Skill
-
-    silent = {"stdout": StringIO(), "stderr": StringIO()}
-    call_command("import_zones", str(districts), "--name", "name", **silent)
-    call_command("import_jobs", str(requests), "--mapping", "nyc311.toml", **silent)
-    skills = {name: Skill.objects.get_or_create(name=name)[0] for name in TRADES.values()}
-    chance = random.Random(311)
-    RequiredSkill.objects.bulk_create(
-        RequiredSkill(job=job, skill=skills[TRADES[job.job_type.name]], level=chance.choice([1, 2, 2, 3]))
-        for job in Job.objects.filter(job_type__name__in=TRADES).select_related("job_type").order_by("external_id")
-    )
-    hire(skills, chance)
-    manager = User.objects.create(username="night-manager", password="!")
-    give_role(manager, Role.MANAGER)
-    return manager
-
-
-def hire(skills, chance) -> None:
-    """Each starts in one district and covers the nearest ones, and every district is covered by three."""
-    from dispatch.models import User
-    from dispatch.roles import Role, give_role
-    from technicians.models import Technician, TechnicianSkill, WorkingHours
-    from zones.models import ServiceZone
-
-    centres = {zone: centre_of(zone) for zone in ServiceZone.objects.filter(is_active=True).order_by("name")}
-    zones = list(centres)
-    for number in range(PEOPLE):
-        own = zones[number * len(zones) // PEOPLE]
-        latitude, longitude = centres[own]
-        user = User.objects.create(username=f"night{number}", first_name=f"Tech {number:02d}", password="!")
-        give_role(user, Role.TECHNICIAN)
-        technician = Technician.objects.create(
-            user=user, home_latitude=latitude, home_longitude=longitude, daily_maximum=chance.choice([4, 5, 6, 8])
-        )
-        near = sorted(zones, key=lambda zone: apart(centres[zone], (latitude, longitude)))
-        technician.zones.set(near[: chance.choice([6, 8, 10])])
-        known = [skills["Heating"]] + [skills["Plumbing"]] * (number % 2)
-        TechnicianSkill.objects.bulk_create(
-            TechnicianSkill(technician=technician, skill=skill, level=chance.randint(1, 4)) for skill in known
-        )
-        starts_at = chance.choice([clock(7), clock(8), clock(9)])
-        WorkingHours.objects.create(
-            technician=technician, weekday=NIGHT.weekday(), starts_at=starts_at, ends_at=clock(starts_at.hour + 8)
-        )
-    everybody = list(Technician.objects.filter(user__username__startswith="night"))
-    for zone, centre in centres.items():
-        homes = {person: (person.home_latitude, person.home_longitude) for person in everybody}
-        for person in sorted(everybody, key=lambda person: (apart(homes[person], centre), person.pk))[:3]:
-            person.zones.add(zone)
-
-
-def apart(one: tuple[float, float], other: tuple[float, float]) -> float:
-    return (one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2
-
-
-def centre_of(zone) -> tuple[float, float]:
-    from shapely.geometry import shape
-
-    point = shape(zone.boundary).representative_point()
-    return point.y, point.x
-
-
-def at(hour: int) -> datetime:
-    from django.utils import timezone
-
-    return timezone.make_aware(datetime.combine(NIGHT, clock(hour)))
-
-
-def broken_rules(job_ids: list[int]) -> list[str]:
-    """The hard rules by plain arithmetic over the rows; nothing of the product's own judgement."""
-    from django.utils import timezone
-
-    from dispatch.models import Job, Status
-
-    found, days = [], {}
-    for job in Job.objects.filter(pk__in=job_ids, status=Status.ASSIGNED).select_related("technician__user", "zone"):
-        who = job.technician
-        held = {row.skill_id: row.level for row in who.skills.all()}
-        found += [
-            f"{job.number}: {who} lacks a skill"
-            for need in job.required_skills.all()
-            if held.get(need.skill_id, 0) < need.level
-        ]
-        if job.zone_id and not who.zones.filter(pk=job.zone_id).exists():
-            found.append(f"{job.number}: {who} does not cover {job.zone}")
-        days.setdefault(who, []).append(job)
-    for who, jobs in days.items():
-        hours = who.working_hours.get(weekday=NIGHT.weekday())
-        if len(jobs) > who.daily_maximum:
-            found.append(f"{who} has {len(jobs)} jobs of {who.daily_maximum}")
-        free_at = None
-        for job in sorted(jobs, key=lambda job: job.planned_starts_at):
-            starts = timezone.localtime(job.planned_starts_at)
-            ends = starts + timedelta(minutes=job.duration_minutes)
-            if starts.date() != NIGHT or starts.time() < hours.starts_at or ends.time() > hours.ends_at:
-                found.append(f"{job.number}: {who} works {hours}, not {starts:%H:%M}-{ends:%H:%M}")
-            if free_at and starts < free_at:
-                found.append(f"{job.number}: {who} is still at another job")
-            free_at = ends
-    return found
 
 
 def print_table(job_ids: list[int], left: list[dict]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import tempfile
 import time
 from contextlib import suppress
@@ -19,16 +20,23 @@ RENDERED = {
     "month": "[data-drop-day]",
     "map": ".leaflet-marker-icon",
 }
+AT_ANOTHER_TIME = """
+import sys
+from datetime import datetime
+import time_machine, uvicorn
+time_machine.travel(datetime.fromisoformat(sys.argv[1])).start()
+uvicorn.run("config.asgi:application", port=int(sys.argv[2]), ws="websockets-sansio", access_log=False)
+"""
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
 
 
 class Browser:
-    """Logged in as `user`; use it as a context manager."""
+    """Logged in as `user`; use it as a context manager. `now`: the server's clock, if it is to show another day."""
 
-    def __init__(self, user):
+    def __init__(self, user, *, now=None):
         from live import log_in
 
-        self.cookie = log_in(user)
+        self.cookie, self.now = log_in(user), now
 
     def __enter__(self):
         from playwright.sync_api import sync_playwright
@@ -37,6 +45,8 @@ class Browser:
         self.folder = tempfile.TemporaryDirectory(prefix="truckroll-browser-")
         self.port = 18_000 + os.getpid() % 2000
         command = processes.web(host=HOST, port=self.port, processes=1)
+        if self.now:
+            command = [sys.executable, "-c", AT_ANOTHER_TIME, self.now.isoformat(), str(self.port)]
         self.web = Child.start("web", command, env=dict(os.environ), log_dir=Path(self.folder.name))
         self._wait()
         self.playwright = sync_playwright().start()
