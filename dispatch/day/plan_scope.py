@@ -43,7 +43,7 @@ class Scope:
     zones: list[ServiceZone]
     unassigned: int
     now: datetime
-    recent: list[Plan]  # of that day: being worked out, or waiting to be looked at
+    recent: Plan | None  # of that day: being worked out, or waiting to be looked at
 
     @property
     def ticked(self) -> list[Planned]:
@@ -93,7 +93,7 @@ def load_scope(
         people=sorted(people, key=lambda one: not one.works),
         zones=list(ServiceZone.objects.dispatchable_by(user).active().only("name").order_by("name")),
         unassigned=own.unassigned().for_dispatch_day(day, today=today).filter(held_at=None).count(),
-        recent=list(standing.exclude(kind=Plan.Kind.ROUTE).select_related("created_by")[:3]),
+        recent=standing.exclude(kind=Plan.Kind.ROUTE).defer("result").select_related("created_by").first(),
     )
 
 

@@ -16,6 +16,7 @@ from dispatch.day.plan_page import load_plan_page
 from dispatch.models import Plan
 from dispatch.planning.changes import changes_since
 from dispatch.planning.describe import PRESETS
+from dispatch.planning.problem import MANDATORY
 from dispatch.planning.weights import POINTS_A_SECOND
 from dispatch.templatetags.board import span
 from dispatch.views import routes
@@ -182,19 +183,24 @@ def _said(jobs: int, technicians: int) -> str:
 
 
 def best_so_far(found: Plan) -> dict:
-    """Costs as so much driving, and as parts of the dearer one. No `today` where today's plan breaks a rule."""
-    first, best = found.first_cost, found.best_cost
-    if best is None:
+    """Costs as so much driving, and as parts of the dearer one. No `today` where today's plan breaks a rule.
+
+    What must be done and cannot counts more than everything else together: that is left out of the figures.
+    """
+    if found.best_cost is None:
         return {}
-    most = max(first or 0, best, 1)
-    shown = {"best": _as_driving(best), "best_percent": round(100 * best / most)}
-    if first is not None:
-        shown |= {
-            "today": _as_driving(first),
-            "today_percent": round(100 * first / most),
-            "saved_percent": round(100 * (first - best) / max(first, 1)),
-        }
-    return shown
+    best, first = found.best_cost % MANDATORY, found.first_cost
+    if first is None or first // MANDATORY != found.best_cost // MANDATORY:
+        return {"best": _as_driving(best), "best_percent": 100}
+    today = first % MANDATORY
+    most = max(today, best, 1)
+    return {
+        "best": _as_driving(best),
+        "best_percent": round(100 * best / most),
+        "today": _as_driving(today),
+        "today_percent": round(100 * today / most),
+        "saved_percent": round(100 * (today - best) / max(today, 1)),
+    }
 
 
 def _as_driving(points: int) -> str:

@@ -77,6 +77,14 @@
     open.querySelector("summary").focus();
   });
 
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const said = event.target.closest?.("[data-said]");
+    if (!said || !event.target.matches("[data-undo]") || event.detail.xhr.status !== 204) return;
+    said.querySelector("[data-said-text]").textContent = "Taken back: the day is as it was before.";
+    event.target.remove();
+    said.focus({ preventScroll: true });
+  });
+
   // On paper everything is open.
   let closed = [];
   window.addEventListener("beforeprint", () => {
