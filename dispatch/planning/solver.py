@@ -7,6 +7,7 @@ from dispatch.planning.repair import repaired
 from dispatch.planning.timetable import total_cost
 
 FEW_STOPS = 12  # of one crew: proven in no time
+FEW_CREWS = 4  # must be together: two who never are can exchange no job
 
 
 def solve(
@@ -29,7 +30,8 @@ def solve(
     if proven is not None:
         return proven
     load()
-    found = improve(problem, start, budget=Budget(seconds, iterations), seed=seed, parts=max(1, processes), go_on=go_on)
+    parts = max(1, min(processes, len(problem.crews) // FEW_CREWS))
+    found = improve(problem, start, budget=Budget(seconds, iterations), seed=seed, parts=parts, go_on=go_on)
     return Solution(_better(problem, found, start))
 
 
