@@ -25,21 +25,27 @@
 
   // What is asked of the server ---------------------------------------------------------------------
 
-  function ask(place) {
+  function ask(place, was) {
     place.classList.add("is-asking");
     asked += 1;
     const mine = asked;
     performance.mark("route-order-asked");
     const context = { source, target: "#route-review", swap: "outerHTML", values: { job: orderOf(place) } };
-    return htmx.ajax("POST", place.dataset.url, context).finally(() => {
-      if (mine === asked) list()?.classList.remove("is-asking");
+    return htmx.ajax("POST", place.dataset.url, context).catch(() => {}).then(() => { // page.js says what went wrong
+      if (mine !== asked || !place.isConnected) return true;
+      place.classList.remove("is-asking"); // nothing came of it: back to what is true
+      arrange(place, was);
+      return false;
     });
+  }
+  function arrange(place, order) {
+    for (const stop of order) place.append(place.querySelector(`:scope > [data-stop="${CSS.escape(stop)}"]`));
   }
   function changed(place, was, row) {
     if (was.join() === orderOf(place).join()) return;
     before.push(was);
     focus = { stop: row.dataset.stop, what: whatHasFocus(row) };
-    ask(place);
+    ask(place, was).then((isDone) => { if (!isDone) before.pop(); });
   }
   const whatHasFocus = (row) => {
     const active = document.activeElement;
@@ -72,8 +78,9 @@
     const place = list();
     const order = before.pop();
     if (!place || !order) return;
-    for (const stop of order) place.append(place.querySelector(`:scope > [data-stop="${CSS.escape(stop)}"]`));
-    ask(place);
+    const was = orderOf(place);
+    arrange(place, order);
+    ask(place, was).then((isDone) => { if (!isDone) before.push(order); });
   }
 
   // Keys and buttons --------------------------------------------------------------------------------
@@ -137,10 +144,12 @@
     const { row, rows, boxes, from } = press;
     const dragged = press.at - press.y + (scrollY - press.scrolled);
     row.style.setProperty("--dragged", `${dragged}px`);
-    const middle = boxes[from].top + dragged + boxes[from].height / 2;
+    // Another makes room once the edge that leads is over its middle.
+    const top = boxes[from].top + dragged;
+    const middleOf = (place) => boxes[place].top + boxes[place].height / 2;
     let to = from;
-    while (to > 0 && isMovable(rows[to - 1]) && middle < boxes[to - 1].top + boxes[to - 1].height / 2) to -= 1;
-    while (to < rows.length - 1 && isMovable(rows[to + 1]) && middle > boxes[to + 1].top + boxes[to + 1].height / 2) to += 1;
+    while (to > 0 && isMovable(rows[to - 1]) && top < middleOf(to - 1)) to -= 1;
+    while (to < rows.length - 1 && isMovable(rows[to + 1]) && top + boxes[from].height > middleOf(to + 1)) to += 1;
     press.to = to;
     rows.forEach((other, place) => {
       const up = place > from && place <= to;
