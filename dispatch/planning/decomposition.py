@@ -5,6 +5,7 @@ which share a crew, and each part is searched by a thread of its own (compiled c
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from dispatch.planning.ruin import (
     best_of,
     fill,
     points_of,
+    put_back,
     routes_of,
     search,
     state_of,
@@ -61,6 +63,7 @@ class Budget:
         self.rate = iterations / max(seconds, 1e-6)
 
 
+@cache
 def load() -> None:
     """Has the compiled search in memory."""
     problem = Problem((), (Crew(0, 0, 0),), Matrix(np.zeros((1, 1), np.int64), np.zeros((1, 1), np.int64)))
@@ -76,7 +79,7 @@ def improve(
     chance = np.random.default_rng(seed)
     seeds = [np.array([number], dtype=np.uint64) for number in chance.integers(1 << 62, size=parts)]
     best, best_routes = points_of(tables, state), routes
-    fill(tables, state, _dearest_first(tables, state), 0, 0.0, seeds[0])
+    _fill(tables, state, seeds[0])
     now = points_of(tables, state)
     if now < best:
         best, best_routes = now, routes_of(state)
@@ -97,7 +100,20 @@ def improve(
                 best, best_routes = now + sum(at_best for at_best, _at_end in less), best_of(state)
             now += sum(at_end for _at_best, at_end in less)
             budget.spend(iterations, time.monotonic() - began)
-    return best_routes
+    return _rounded_off(tables, state, best_routes, seeds[0])
+
+
+def _rounded_off(tables: Tables, state: State, routes: Routes, seed: np.ndarray) -> Routes:
+    """With whatever has a place after all: the search looks away now and then."""
+    state.crews[:, PART] = 0
+    put_back(tables, state, routes)
+    while _fill(tables, state, seed):
+        pass
+    return routes_of(state)
+
+
+def _fill(tables: Tables, state: State, seed: np.ndarray) -> int:
+    return fill(tables, state, _dearest_first(tables, state), 0, 0.0, seed)
 
 
 def _dearest_first(tables: Tables, state: State) -> np.ndarray:

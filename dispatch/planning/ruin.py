@@ -338,13 +338,15 @@ def cheapest(t, s, stop, part, blink, seed):
             out = 0 if before < 0 else np.int64(t.seconds_to[here, before])
             on = 0 if ahead < 0 else np.int64(t.seconds[here, ahead])
             free_at = s.gaps[crew, place, FREE]
-            if free_at + out > last_start:
+            if free_at > last_start:
                 break
             more = (out + on) * travel + moved - s.gaps[crew, place, DIRECT]
             if distance:
                 more += distance * (_metres(t, before, here) + _metres(t, here, ahead))
             before = ahead
-            if more - slack >= best or free_at + out + service + on > s.gaps[crew, place, LATEST]:
+            if more - slack >= best or free_at + out > last_start:
+                continue
+            if free_at + out + service + on > s.gaps[crew, place, LATEST]:
                 continue
             if blink > 0 and _random(seed) < blink:
                 continue
@@ -542,8 +544,11 @@ def _settle(s, out, count):
 
 @compiled
 def fill(t, s, stops, part, blink, seed):
-    """Puts these in, one by one, where it is cheapest."""
+    """Puts these in, one by one, where it is cheapest; how many found a place."""
+    count = 0
     for stop in stops:
         crew, place, _points = cheapest(t, s, stop, part, blink, seed)
         if crew >= 0:
             _insert(t, s, stop, crew, place)
+            count += 1
+    return count
