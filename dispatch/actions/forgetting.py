@@ -6,7 +6,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from dispatch.models import AutoAssignRun, Suggestion
+from dispatch.models import AutoAssignRun, Plan, Suggestion
 from technicians.models import TrackView
 
 AT_ONCE: Final = 1000  # rows
@@ -16,12 +16,13 @@ LOOKS_KEPT: Final = timedelta(days=365)
 
 
 def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
-    """Closed suggestions, ended runs of Auto-Assign, and who looked at tracks a long time ago."""
+    """Closed suggestions, ended runs of Auto-Assign, old route plans, and who looked at tracks a long time ago."""
     now = now or timezone.now()
     ended = AutoAssignRun.objects.exclude(state__in=(AutoAssignRun.State.QUEUED, AutoAssignRun.State.RUNNING))
     return {
         "suggestions": delete_in_parts(Suggestion.objects.filter(closed_at__lt=now - SUGGESTIONS_KEPT)),
         "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
+        "plans": delete_in_parts(Plan.objects.filter(created_at__lt=now - RUNS_KEPT)),
         "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),
     }
 

@@ -1,4 +1,4 @@
-"""Route plans: asked for, worked out by a worker, given up, looked after. apply_plan.py applies them."""
+"""Route plans: asked for, worked out by a worker, given up, looked after. applying.py applies them."""
 
 import os
 from collections.abc import Iterable
@@ -30,9 +30,11 @@ Kind, State = Plan.Kind, Plan.State
 TASK: Final = "dispatch.tasks.work_out_plan"
 SPARE_SECONDS: Final = 240  # to load, to explain and to store, beside the plan's own seconds
 SILENT_AFTER: Final = timedelta(minutes=2)  # a worker that says nothing for so long is gone
-LOST_AFTER: Final = timedelta(minutes=5)  # asked again for so long, then given up
+ASKED_AGAIN_AFTER: Final = timedelta(seconds=30)
+LOST_AFTER: Final = timedelta(minutes=30)  # longer than the longest plans before it in the queue
 TOLD_EVERY: Final = 1.0  # second
 STOPPED: Final = "The worker stopped in the middle. Nothing was changed: work it out again."
+NO_WORKER: Final = "No worker took it up. Ask again; if that does not help, an administrator must look at the workers."
 TOO_LONG: Final = "It took far longer than it may and was broken off. Nothing was changed: try fewer technicians."
 
 
@@ -211,7 +213,7 @@ def _work_out(plan: Plan, *, now: datetime, iterations: int | None) -> Plan:
     return _end(plan, State.PROPOSED, result=result, notice=notice[:300], best_cost=best)
 
 
-def build_for(plan: Plan, *, now: datetime, technicians=None, job_ids=None) -> Case:
+def build_for(plan: Plan, *, now: datetime, technicians=None, job_ids=None, may_wait: bool = True) -> Case:
     return build(
         plan.technicians.all() if technicians is None else technicians,
         plan.day,
@@ -221,6 +223,7 @@ def build_for(plan: Plan, *, now: datetime, technicians=None, job_ids=None) -> C
         with_unassigned=plan.with_unassigned,
         absent=plan.absent,
         job_ids=job_ids,
+        may_wait=may_wait,
         now=now,
     )
 
@@ -314,10 +317,10 @@ def recompute_plan(plan: Plan, *, by, now: datetime | None = None) -> Plan:
 def sweep_plans(*, now: datetime | None = None) -> int:
     """Asks again for what never reached a worker, and says of what a worker left lying that it failed."""
     now = now or timezone.now()
-    silent = Plan.objects.filter(state=State.RUNNING, heard_of_at__lt=now - SILENT_AFTER)
-    lost = _fail(silent, STOPPED, now=now)
-    waiting = Plan.objects.filter(state=State.QUEUED)
-    for plan in waiting.filter(created_at__lt=now - timedelta(seconds=30)):
+    running, waiting = (Plan.objects.filter(state=state) for state in (State.RUNNING, State.QUEUED))
+    lost = _fail(running.filter(heard_of_at__lt=now - SILENT_AFTER), STOPPED, now=now)
+    lost += _fail(waiting.filter(created_at__lt=now - LOST_AFTER), NO_WORKER, now=now)
+    for plan in waiting.filter(created_at__lt=now - ASKED_AGAIN_AFTER):
         _enqueue(plan)
     return lost
 
@@ -330,8 +333,8 @@ def fail_plan_of_dead_worker(plan_id: int, *, now: datetime | None = None) -> in
 def _fail(plans, error: str, *, now: datetime) -> int:
     failed = 0
     for plan in plans:
-        mine = plans.model.objects.filter(pk=plan.pk, state=State.RUNNING)
-        if mine.update(state=State.FAILED, error=error, step="", done_percent=100, ended_at=now):
+        unchanged = Plan.objects.filter(pk=plan.pk, state=plan.state, heard_of_at=plan.heard_of_at)
+        if unchanged.update(state=State.FAILED, error=error, step="", done_percent=100, ended_at=now):
             failed += 1
             publish_plan(plan)
     return failed

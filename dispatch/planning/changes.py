@@ -169,8 +169,8 @@ def _sentence(pk: int, job: Job | None, was: dict, state: dict | None, names: Ma
         return f"{number} was given to {job.technician}{by}"
     if state["held"] != was["held"]:
         return f"{number} was put on hold{by}" if job.is_on_hold else f"{number} was released{by}"
-    changed = [word for name, word in WORDS.items() if state[name] != was[name]] or ["something"]
-    return f"{', '.join(changed)} of {number} changed{by}".capitalize().replace(number.lower(), number)
+    changed = ", ".join(word for name, word in WORDS.items() if state[name] != was[name]) or "something"
+    return f"{changed[0].upper()}{changed[1:]} of {number} changed{by}"
 
 
 def _of_newcomers(plan: Plan, technician_ids: set[int], seen: dict, names: Mapping[int, str]) -> list[str]:

@@ -18,6 +18,7 @@ from dispatch.placement import Placement
 from dispatch.planning.adjust import adjusted
 from dispatch.planning.changes import changes_since, state_of
 from dispatch.planning.outcome import names_of, route_of, run_of, run_today, summed
+from dispatch.travel.configured import travel_times
 from technicians.models import Technician
 from technicians.positions import fix_at
 
@@ -57,8 +58,7 @@ def apply_plan(
     if missing := _without_anybody(plan, people):
         raise ActionRefused(" ".join(missing))
     with board_action(by=by, now=now, label=_label(plan, chosen)) as entry:
-        jobs = list(Job.objects.filter(pk__in=wanted).order_by("pk"))
-        entry.watch(jobs)  # locks them
+        entry.watch([Job(pk=pk) for pk in wanted])  # locks them
         if changes := changes_since(plan, now=now, technician_ids=people):
             raise PlanOutdated(changes)
         changed, groups = _change(wanted, plan, by=by, now=now)
@@ -274,7 +274,7 @@ def adjust_route(
         raise ActionRefused("This route cannot be changed any more.")
     if sorted(wanted) != sorted(stop["job"] for stop in routes[number]["stops"]):
         raise ActionRefused("The route has other jobs by now: look again.")
-    case = build_for(plan, now=now, technicians=[technician], job_ids=wanted)
+    case = build_for(plan, now=now, technicians=[technician], job_ids=wanted, may_wait=False)
     if len(case.jobs) != len(wanted):
         raise PlanOutdated(changes_since(plan, now=now, technician_ids={technician.pk}) or ["Its jobs have changed"])
     crew = case.crew_of[technician.pk]
@@ -284,7 +284,8 @@ def adjust_route(
     today = run_today(case, crew)
     run = run_of(case, crew, order, today=today, table=by_hand.table)
     fuel_cost = float(PlanningSettings.load().fuel_cost_per_km)
-    fresh = route_of(case, crew, run, today, names=names, fuel_cost=fuel_cost)
+    roads = travel_times(now=now, may_wait=False)
+    fresh = route_of(case, crew, run, today, names=names, fuel_cost=fuel_cost, travel=roads)
     was = {stop["job"]: stop for stop in routes[number]["stops"]}
     for stop in fresh["stops"]:  # compared with today's plan, in which somebody else may have it
         stop["was"] = was[stop["job"]]["was"]
