@@ -13,13 +13,14 @@ from django.utils.http import urlencode
 from dispatch.board.filters import JobFilter
 from dispatch.board.frame import VIEWS
 from dispatch.crew import narrowed
-from dispatch.models import Customer, Job, User
+from dispatch.models import Customer, Job, Priority, Status, User
 from dispatch.models.customers import phone_digits
 from dispatch.models.jobs import OPEN
 from technicians.models import Technician
 
 AT_MOST = 8  # of each group
 ROUTE_WORDS = ("optimize", "optimise", "route")
+INSERT_WORD = "insert"
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def load_palette(user, *, text: str, here: str, recent: list[str]) -> list[Group
             Group("Jobs", find_jobs(user, text)),
             Group("Technicians", find_technicians(user, text)),
             Group("Optimize Route", find_routes(user, text)),
+            Group("Insert into a route", find_insertions(user, text)),
             Group("Customers", find_customers(user, text)),
         ]
     else:
@@ -188,6 +190,26 @@ def _route(technician: Technician) -> Option:
     return Option(f"route.{technician.pk}", f"Optimize the route of {technician}", "R", url)
 
 
+def find_insertions(user, text: str) -> list[Option]:
+    """“insert boiler”: jobs that have not begun; with nothing beside the word, urgent ones that nobody has."""
+    word, _, rest = text.casefold().partition(" ")
+    if len(word) < 3 or not INSERT_WORD.startswith(word) or not user.has_perm("dispatch.change_job"):
+        return []
+    jobs = Job.objects.dispatchable_by(user).filter(status__in=(Status.CREATED, Status.ASSIGNED))
+    found = jobs.matching(rest) if rest.strip() else jobs.filter(priority=Priority.URGENT, status=Status.CREATED)
+    return [_insertion(job) for job in _with_names(found).order_by("-priority", "scheduled_on", "pk")[:AT_MOST]]
+
+
+def _insertion(job: Job) -> Option:
+    return Option(
+        f"insert.{job.pk}",
+        f"Insert {job.number} {job.title} into a route",
+        f"{job.get_priority_display()} · {job.customer}",
+        reverse("insert_job", args=[job.pk]),
+        is_dialog=True,
+    )
+
+
 def visible_customers(user):
     return (
         Customer.objects.order_by("name", "pk") if user.has_perm("dispatch.view_customer") else Customer.objects.none()
@@ -214,6 +236,7 @@ def load_recent(user, keys: list[str], *, known: Iterable[Option]) -> list[Optio
         (_job, _with_names(Job.objects.visible_to(user)).filter(pk__in=_ids(keys, "job"))),
         (_technician, visible_technicians(user).filter(pk__in=_ids(keys, "technician"))),
         (_route, visible_technicians(user).filter(pk__in=_ids(keys, "route"))),
+        (_insertion, _with_names(Job.objects.dispatchable_by(user)).filter(pk__in=_ids(keys, "insert"))),
         (_customer, visible_customers(user).filter(pk__in=_ids(keys, "customer"))),
     )
     for as_option, rows in found:

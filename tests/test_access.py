@@ -73,6 +73,7 @@ TABLE = {
     "assign_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "best_matches": [Access(BOARD, pk="job")],
     "call_to_job": [Access(BOARD, "post", pk="job")],
+    "insert_job": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "new_job_candidates": [Access(BOARD, "post")],
     "change_status": [Access(BOARD, pk="job"), Access(BOARD, "post", pk="job")],
     "board_lanes": [Access(BOARD, query="?axis=7-18")],
@@ -279,7 +280,10 @@ def undone():
         transaction.savepoint_rollback(point)
 
 
-FOREIGN = [("dana", name) for name in ("job", "job_drawer", "edit_job", "assign_job", "change_status", "hold_job")]
+FOREIGN = [
+    ("dana", name)
+    for name in ("job", "job_drawer", "edit_job", "assign_job", "insert_job", "change_status", "hold_job")
+]
 FOREIGN += [("dana", "place_job"), ("dana", "placement_preview"), ("dana", "job_card")]
 FOREIGN += [("tess", "phone_job")]
 

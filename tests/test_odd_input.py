@@ -65,6 +65,7 @@ def test_odd_addresses_are_answered(client, omar, page, parameter):
         *((page, name) for page in ("move_jobs", "bulk_jobs") for name in ("jobs", "day", "shown")),
         ("send_day", "day"),
         *(("call_to_job", name) for name in ("call", "seen")),
+        *(("insert_job", name) for name in ("place", "seen")),
         *(("answer_hint", name) for name in ("hinted", "seen")),
         *(("add_device", name) for name in ("client", "unique_id")),
         ("track", "day"),
@@ -174,7 +175,7 @@ def test_odd_rules_of_smart_dispatch_are_answered(client, ada, field, text):
     "page",
     [
         *("open_notice", "read_notice", "remove_push_device", "auto_assign_run", "apply_auto_assign"),
-        *("discard_auto_assign", "best_matches", "call_to_job", "answer_hint", "confirm_suggestion"),
+        *("discard_auto_assign", "best_matches", "call_to_job", "insert_job", "answer_hint", "confirm_suggestion"),
         *("dismiss_suggestion", "devices", "add_device", "track", "device", "revoke_device", "refuse_hint"),
     ],
 )

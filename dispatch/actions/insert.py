@@ -10,7 +10,7 @@ from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, groups_of_job, publish_jobs
 from dispatch.actions.journal import board_action
 from dispatch.actions.place import ANYWAY, place_job
-from dispatch.models import Job, Status
+from dispatch.models import Job
 from dispatch.placement import Placement
 from dispatch.planning.urgent import option_at
 from dispatch.smart.facts import day_of
@@ -54,5 +54,5 @@ def insert_job(
 def _check(job: Job, *, seen: str | None) -> None:
     if seen is not None and seen != job.seen:
         raise ActionRefused(f"This has changed since you looked: {describe_state(job)} now.", job)
-    if job.status not in (Status.CREATED, Status.ASSIGNED):
+    if not job.can_be_inserted:
         raise ActionRefused(f"{describe_state(job)} already.", job)

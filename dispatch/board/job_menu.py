@@ -75,7 +75,9 @@ def _plan(job: Job) -> list[MenuEntry]:
         entries.append(_asks(job, "Reassign…" if job.technician_id else "Assign…", "assign_job", key="A"))
     if job.status == Status.ASSIGNED:
         entries.append(_step_at_once(job, "Unassign", Status.CREATED))
-    if job.status in (Status.CREATED, Status.ASSIGNED):
+    if job.can_be_inserted and not job.is_on_hold:
+        entries.append(_asks(job, "Insert into a route…", "insert_job"))
+    if job.can_be_inserted:
         entries.append(_asks(job, "Move to another day or time…", "place_job"))
     if job.status == Status.ASSIGNED and job.scheduled_on and not (job.is_time_pinned or job.is_fixed):
         entries += [_reorder(job, "Move to the top", "top"), _reorder(job, "Move to the bottom", "bottom")]

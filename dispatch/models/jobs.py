@@ -301,6 +301,11 @@ class Job(models.Model):
         return self.is_open and self.status != Status.IN_PROGRESS  # what happens now is interrupted first
 
     @property
+    def can_be_inserted(self) -> bool:
+        """Into somebody's route, before and after what they have still to begin."""
+        return self.status in (Status.CREATED, Status.ASSIGNED)
+
+    @property
     def is_on_hold(self) -> bool:
         return self.held_at is not None
 

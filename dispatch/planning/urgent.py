@@ -51,6 +51,10 @@ class Option:
         return f"{self.technician.pk}:{','.join(map(str, self.order))}"
 
     @property
+    def saved_minutes(self) -> int:
+        return max(0, -self.driving_minutes)
+
+    @property
     def most_shifted(self) -> int:
         return max((delay.minutes for delay in self.shifted), default=0)
 

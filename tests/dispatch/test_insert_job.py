@@ -5,14 +5,17 @@ from datetime import date, datetime, time, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions, realtime
 from dispatch.actions import ActionRefused
 from dispatch.models import BoardAction, Job, Priority, Status
+from dispatch.palette import load_palette
 from dispatch.planning.urgent import insertions_for
 from technicians.models import TechnicianSkill, WorkingHours
 from tests.factories import SiteFactory, SkillFactory, TechnicianFactory, make_job
+from tests.pages import html_of, text_of
 
 DAY = timezone.localdate() + timedelta(days=3)
 HTMX = {"HX-Request": "true"}
@@ -202,3 +205,96 @@ def test_loading_takes_as_many_queries_for_many_routes_as_for_few(full_day, urge
     with CaptureQueriesContext(connection) as many:
         insertions_for(urgent, user=dana, now=timezone.now())
     assert len(many) == len(few), [query["sql"][:90] for query in many]
+
+
+# The dialog ---------------------------------------------------------------------------------------
+
+
+def dialog(client, job, **posted):
+    url = reverse("insert_job", args=[job.pk])
+    return client.post(url, posted, headers=HTMX) if posted else client.get(url, headers=HTMX)
+
+
+def test_dialog_says_who_when_and_what_it_costs(client, full_day, urgent, dana, tess):
+    client.force_login(dana)
+    (option,) = options(urgent, dana).found
+    page = dialog(client, urgent)
+    words = text_of(page)
+    assert f"{tess} Costs least" in words
+    assert f"Begins {timezone.localtime(option.starts_at):%H:%M} between {full_day[0].number} and" in words
+    assert f"Shifts {len(option.shifted)} jobs by up to" in words
+    assert f'value="{option.value}"' in html_of(page)
+
+
+def test_dispatcher_inserts_from_the_dialog(client, full_day, urgent, dana, tess):
+    client.force_login(dana)
+    (option,) = options(urgent, dana).found
+    assert dialog(client, urgent, place=option.value, seen=urgent.seen).status_code == 204
+    assert again(urgent).technician == tess
+
+
+def test_dispatcher_who_is_late_sees_the_places_as_they_are_now(client, full_day, urgent, dana, omar):
+    client.force_login(dana)
+    (option,) = options(urgent, dana).found
+    actions.unassign_job(full_day[2], by=omar)
+    response = dialog(client, urgent, place=option.value, seen=urgent.seen)
+    assert response.status_code == 409
+    assert "has changed since you looked" in text_of(response)
+    assert options(urgent, dana).found[0].value in html_of(response)
+
+
+@pytest.mark.parametrize("place", ["x", "1:", "1:x", ":1", "0:1", "99999999:1", "1:²", "1:" + "9" * 30])
+def test_odd_places_get_an_answer_and_not_a_crash(client, full_day, urgent, dana, place):
+    client.force_login(dana)
+    assert dialog(client, urgent, place=place).status_code in (409, 422)
+    assert again(urgent).technician is None
+
+
+def test_dispatcher_cannot_insert_into_the_route_of_whom_she_cannot_see(client, full_day, urgent, dana, tom):
+    client.force_login(dana)
+    assert dialog(client, urgent, place=f"{tom.pk}:{urgent.pk}").status_code == 422
+    assert again(urgent).technician is None
+
+
+def test_job_that_has_begun_is_not_inserted(client, full_day, dana):
+    actions.change_status(full_day[0], Status.EN_ROUTE, by=dana)
+    client.force_login(dana)
+    assert "Only what has not begun" in text_of(dialog(client, full_day[0]))
+    refused = dialog(client, full_day[0], place=f"{full_day[0].technician_id}:{full_day[0].pk}")
+    assert refused.status_code == 409
+
+
+def test_nobody_with_room_is_said_with_the_reason(client, urgent, dana, tess):
+    Job.objects.filter(pk=urgent.pk).update(duration_minutes=700)
+    client.force_login(dana)
+    words = text_of(dialog(client, urgent))
+    assert "It fits into nobody’s route." in words
+    assert "18:00" in words, "when her day ends"
+
+
+def test_urgent_job_offers_it_in_drawer_menu_and_tray(client, urgent, job_at, dana, full_day):
+    calm = job_at(5, technician=False)
+    client.force_login(dana)
+    for url, job, is_there in (
+        (reverse("job_drawer", args=[urgent.pk]), urgent, True),
+        (reverse("job_drawer", args=[calm.pk]), calm, False),
+        (reverse("job_menu", args=[calm.pk]), calm, True),
+        (f"{reverse('board')}?day={DAY}", urgent, True),
+        (f"{reverse('board')}?day={DAY}", calm, False),
+    ):
+        assert (reverse("insert_job", args=[job.pk]) in html_of(client.get(url))) == is_there, url
+
+
+def test_palette_finds_where_to_insert_a_job(urgent, dana, nick):
+    groups = {
+        group.name: group.options for group in load_palette(dana, text=f"insert {urgent.number}", here="", recent=[])
+    }
+    (option,) = groups["Insert into a route"]
+    assert (option.url, option.is_dialog) == (reverse("insert_job", args=[urgent.pk]), True)
+    assert load_palette(nick, text=f"insert {urgent.number}", here="", recent=[]) == []
+
+
+def test_palette_offers_urgent_jobs_that_wait_for_the_bare_word(urgent, job_at, dana):
+    job_at(5, technician=False)
+    groups = {group.name: group.options for group in load_palette(dana, text="insert", here="", recent=[])}
+    assert [option.key for option in groups["Insert into a route"]] == [f"insert.{urgent.pk}"]

@@ -14,6 +14,7 @@ from tests.pages import html_of, text_of
 
 ALWAYS = ["Follow-up…", "Duplicate…", "Edit", "Open page"]
 MOVE = "Move to another day or time…"
+INSERT = "Insert into a route…"
 ENDS = ["Move to the top", "Move to the bottom"]
 OPEN = ["Hold…", "Pin…", "Urgent", "High", "Normal", "Low", *ALWAYS, "Cancel job…"]
 
@@ -31,8 +32,8 @@ def labels(job) -> list[str]:
 @pytest.mark.parametrize(
     ("status", "wanted"),
     [
-        (Status.CREATED, ["Assign…", MOVE, *OPEN]),
-        (Status.ASSIGNED, ["En route", "Start work", "Reassign…", "Unassign", MOVE, *ENDS, *OPEN]),
+        (Status.CREATED, ["Assign…", INSERT, MOVE, *OPEN]),
+        (Status.ASSIGNED, ["En route", "Start work", "Reassign…", "Unassign", INSERT, MOVE, *ENDS, *OPEN]),
         (Status.EN_ROUTE, ["Start work", "Turn back", "Reassign…", *OPEN]),
         (Status.IN_PROGRESS, ["Complete", "Interrupt…", *OPEN]),
         (Status.COMPLETED, ["Reopen…", *ALWAYS]),
