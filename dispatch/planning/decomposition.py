@@ -31,7 +31,7 @@ GoOn = Callable[[int, float], bool]  # told the least points so far and the shar
 
 SLICE_SECONDS, SLICE_ITERATIONS = 0.12, 1000
 FIRST_ITERATIONS = 100
-HOT, COLD = 10.0, 0.15  # at the beginning and the end, in typical legs
+HOT, COLD = 10.0, 0.3  # at the beginning and the end, in typical legs
 TAKEN_OUT, LONGEST_STRING, BLINK = 10.0, 10.0, 0.01
 
 

@@ -411,10 +411,16 @@ def _ruin(t, s, seed, part, centre, average, longest, out, touched):
     most_length = min(np.float64(longest), served / max(used, 1))
     strings = int(_random(seed) * (4.0 * average / (1.0 + most_length) - 1.0) + 1.0)
     count, changed, waiting = 0, 0, 0
+    is_wanted = s.stops[centre, CREW] == NOBODY
+    if is_wanted:
+        out[0] = centre
+        count = 1
     for each in range(t.near.shape[1]):
         stop = t.near[centre, each]
         if stop < 0 or changed >= strings:
             break
+        if stop == centre and is_wanted:
+            continue
         crew = s.stops[stop, CREW]
         if crew < 0:
             if crew == NOBODY and s.stops[stop, POOL] == part and waiting < average and _random(seed) < 0.5:
@@ -424,10 +430,20 @@ def _ruin(t, s, seed, part, centre, average, longest, out, touched):
             continue
         if s.crews[crew, PART] != part or _is_touched(touched, changed, crew):
             continue
+        if is_wanted and not _may(t, crew, centre):
+            continue
         changed = _save(s, crew, touched, changed)
         length = int(_random(seed) * min(s.crews[crew, LENGTH], most_length)) + 1
         count = _string(t, s, seed, crew, stop, length, out, count)
     return count, changed
+
+
+@inlined
+def _may(t, crew, stop):
+    for each in range(t.stops[stop, MAY], t.stops[stop + 1, MAY]):  # noqa: SIM110
+        if t.may[each] == crew:
+            return True
+    return False
 
 
 @inlined
