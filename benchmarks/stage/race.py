@@ -27,7 +27,10 @@ class Run:
 
 
 def race(solver: str, problem: Problem, limits: list[float], *, seed: int = 0, judge: Problem | None = None) -> Run:
-    """One run of as long as the last limit, read at each; `judge` has the weights that count, if others than given."""
+    """One run of as long as the last limit, read at each (ours: a run for each).
+
+    `judge` has the weights that count, if others than given.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, solver, problem, limits, seed, judge or problem))
@@ -71,22 +74,16 @@ def _ours(problem: Problem, limits: list[float], seed: int, judge: Problem) -> R
     from dispatch.planning.solver import solve
 
     load()  # as a worker has it; the others' code is in memory, too, before their time begins
-    heard: list[tuple[float, int]] = []
-    begun = time.perf_counter()
-
-    def go_on(points: int, share: float) -> bool:
-        heard.append((time.perf_counter() - begun, points))
-        return True
-
-    solution: Solution = solve(problem, seconds=limits[-1], seed=seed, processes=CORES, go_on=go_on)
-    run = Run(OURS, time.perf_counter() - begun, routes=solution.routes, is_proven=solution.is_proven)
-    run.faults = faults_of(problem, solution.routes)
-    if not run.faults:
-        for limit in limits[:-1]:
-            run.points[limit] = next((points for at, points in reversed(heard) if at <= limit), None)
-        run.points[limits[-1]] = cost_by_hand(judge, solution.routes)
-        if run.seconds <= limits[0]:
-            run.points = dict.fromkeys(limits, run.points[limits[-1]])
+    run = Run(OURS)
+    for limit in limits:  # a run each: how fast it settles down depends on the time it has
+        begun = time.perf_counter()
+        solution: Solution = solve(problem, seconds=limit, seed=seed, processes=CORES)
+        run.seconds, run.routes, run.is_proven = time.perf_counter() - begun, solution.routes, solution.is_proven
+        run.faults += faults_of(problem, solution.routes)
+        run.points[limit] = None if run.faults else cost_by_hand(judge, solution.routes)
+        if run.is_proven:
+            run.points = dict.fromkeys(limits, run.points[limit])
+            break
     return run
 
 
