@@ -4,10 +4,21 @@ Slow and exact, for explaining; for searching see insertion.py.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 from dispatch.planning.problem import Problem
 from dispatch.planning.reasons import Insertion
 from dispatch.planning.timetable import RETIMED, Timetable, cost_of, terms_of, timetable
+
+
+class Place(NamedTuple):
+    """A position that may do, and the earliest at which work there could begin and the day end: without breaks."""
+
+    crew: int
+    position: int
+    starts_from: int
+    day_ends_from: int
 
 
 class Room:
@@ -21,25 +32,26 @@ class Room:
         self.cost = cost_of(problem, self.table)
         self._free_at = _earliest_ends(problem, crew, route)
         self._latest = _latest_arrivals(problem, crew, route)
+        self._to_go = _shortest_rests(problem, crew, route)
 
-    def insertions(self, problem: Problem, stop: int) -> Iterator[Insertion]:
-        """Ways to put the stop in; the problem may have other rules about this stop than the route was made by."""
-        for position in range(len(self.route) + 1):
-            if not self._may_fit(problem, stop, position):
+    def places(self, problem: Problem, index: int) -> Iterator[Place]:
+        """Where it might fit if nobody rested or waited for a planned time: rules most positions out, cheaply.
+
+        The problem may have other rules about this stop than the route was made by.
+        """
+        stop, crew, leg = problem.stops[index], problem.crews[self.crew], problem.matrix.leg
+        stations = [crew.start, *(problem.stops[each].location for each in self.route), crew.end]
+        for position, (here, there) in enumerate(pairwise(stations)):
+            begins = stop.next_start(self._free_at[position] + leg(here, stop.location)[0])
+            if begins is None:
                 continue
-            table = timetable(problem, self.crew, (*self.route[:position], stop, *self.route[position:]))
-            if table is not None:
-                yield self._insertion(problem, table, position)
+            goes_on = begins + stop.service + leg(stop.location, there)[0]
+            if goes_on <= self._latest[position]:
+                yield Place(self.crew, position, begins, goes_on + self._to_go[position])
 
-    def _may_fit(self, problem: Problem, index: int, position: int) -> bool:
-        """Whether it could be if nobody rested or waited for a planned time: rules most positions out, cheaply."""
-        stop, crew, route = problem.stops[index], problem.crews[self.crew], self.route
-        here = problem.stops[route[position - 1]].location if position else crew.start
-        there = problem.stops[route[position]].location if position < len(route) else crew.end
-        begins = stop.next_start(self._free_at[position] + problem.matrix.leg(here, stop.location)[0])
-        if begins is None:
-            return False
-        return begins + stop.service + problem.matrix.leg(stop.location, there)[0] <= self._latest[position]
+    def insertion(self, problem: Problem, index: int, position: int) -> Insertion | None:
+        table = timetable(problem, self.crew, (*self.route[:position], index, *self.route[position:]))
+        return table and self._insertion(problem, table, position)
 
     def _insertion(self, problem: Problem, table: Timetable, position: int) -> Insertion:
         late_before = dict(_lateness(problem, self.table))
@@ -91,3 +103,13 @@ def _latest_arrivals(problem: Problem, number: int, route: tuple[int, ...]) -> l
         latest.insert(0, max(min(closes, begin_by) for opens, closes in stop.windows if opens <= begin_by))
         there = stop.location
     return latest
+
+
+def _shortest_rests(problem: Problem, number: int, route: tuple[int, ...]) -> list[int]:
+    """From arriving at each stop, and at last at the crew's end, the seconds of the day that are left at least."""
+    left, there = [0], problem.crews[number].end
+    for index in reversed(route):
+        stop = problem.stops[index]
+        left.insert(0, stop.service + problem.matrix.leg(stop.location, there)[0] + left[0])
+        there = stop.location
+    return left

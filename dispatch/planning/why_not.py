@@ -23,7 +23,7 @@ from dispatch.planning.relaxing import (
     rules_about,
     with_a_way,
 )
-from dispatch.planning.room import Room
+from dispatch.planning.room import Place, Room
 from dispatch.planning.timetable import cost_of_leaving_out
 
 HOURS: Final = (WINDOW, FIXED, SHIFT)  # what everybody's day is made of: the last that is taken back
@@ -48,7 +48,7 @@ class Inquiry:
         if as_it_is and self._is_gain(stop, as_it_is):
             return [Reason(self._problem, stop, (UNTRIED,), as_it_is)]
         reasons = [Reason(self._problem, stop, (COST,), as_it_is)] if as_it_is else []
-        rules = rules_about(self._problem, stop, self._bars, places=self._places)
+        rules = rules_about(self._problem, stop, self._bars, places=self._ways)
         for rule in rules:
             found = self._easiest(stop, frozenset({rule}))
             if found and self._is_gain(stop, found):
@@ -77,14 +77,31 @@ class Inquiry:
 
     def _easiest(self, stop: int, kinds: frozenset[str]) -> Insertion | None:
         """Where the stop would go if these rules were not: at a gain if it can be, and bending them least."""
-        problem, found = self._without(stop, kinds), []
+        problem, best, least = self._without(stop, kinds), None, None
+        for at_least, place in self._places_to_try(problem, stop, kinds & OF_CREWS):
+            if best is not None and (False, at_least) > least[:2]:
+                break
+            found = self._room(place.crew, kinds & OF_CREWS).insertion(problem, stop, place.position)
+            if found is None:
+                continue
+            effort = not self._is_gain(stop, found), self._bends(stop, found), found.points
+            if best is None or effort < least:
+                best, least = found, effort
+        return best
+
+    def _places_to_try(self, problem: Problem, stop: int, kinds: frozenset[str]) -> list[tuple[int, Place]]:
+        """With the seconds by which they bend the rules at least, the most promising first."""
+        places = []
         for crew in sorted(problem.stops[stop].eligible):
-            room = self._room(crew, kinds & OF_CREWS)
+            room = self._room(crew, kinds)
             if room.table is not None:
-                found += room.insertions(problem, stop)
-        return min(
-            found, key=lambda each: (not self._is_gain(stop, each), self._bends(stop, each), each.points), default=None
-        )
+                places += [(self._bends_at_least(stop, place), place) for place in room.places(problem, stop)]
+        return sorted(places)
+
+    def _bends_at_least(self, stop: int, place: Place) -> int:
+        """What comes later than it could bends no less; what begins too early might still begin in time."""
+        too_late = max(0, place.starts_from - self._problem.stops[stop].windows[-1][1])
+        return too_late + max(0, place.day_ends_from - self._problem.crews[place.crew].closes)
 
     def _bends(self, index: int, found: Insertion) -> int:
         """Seconds after the day's end and outside the windows, as they are."""
@@ -115,7 +132,7 @@ class Inquiry:
         return self._rooms[key]
 
     @cached_property
-    def _places(self) -> list[int]:
+    def _ways(self) -> list[int]:
         """Where the routes begin, lead and end."""
         crews, stops = self._problem.crews, self._problem.stops
         ends = {place for crew in crews for place in (crew.start, crew.end) if place is not None}

@@ -204,6 +204,13 @@ def test_a_job_that_fits_after_all_says_so():
     )
 
 
+def test_a_job_that_fits_to_the_second_fits():
+    problem = problem_of(job(1), job(2, service=HOUR - 20 * MINUTE), crews=(a_crew(closes=10), a_crew(closes=8)))
+    reasons = why_left_out(problem, ((1,), ()), 0, {})
+    assert [reason.kind for reason in reasons] == ["untried"]
+    assert reasons[0].found.position in (0, 1)
+
+
 def test_two_rules_that_keep_it_out_together_are_both_named():
     fixed = ((9 * HOUR, 9 * HOUR),)
     problem = problem_of(*(job(place, windows=fixed, service=7 * HOUR) for place in (1, 2, 3)))
