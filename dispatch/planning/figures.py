@@ -47,7 +47,7 @@ def headline(before: Totals, after: Totals) -> str:
     costs = [in_hours(-saved) + " more driving"] * (saved < 0) + [f"{-km:.1f} km more"] * (km < 0)
     costs += [in_hours(-late) + " more lateness"] * (late < 0)
     if not saves and not costs:
-        return "Nothing to save: today's order is as good."
+        return "Nothing to save: what is planned is as good."
     if not saves:
         return f"Costs {_listed(costs)}."
     return f"Saves {_listed(saves)}" + (f", for {_listed(costs)}." if costs else ".")

@@ -51,6 +51,15 @@ KEYS = [
             ("Esc", "Put it back"),
         ],
     ),
+    (
+        "On a proposed route",
+        [
+            ("A", "Apply it"),
+            ("D", "Discard it"),
+            ("Alt ↑ ↓", "This stop earlier or later"),
+            ("Ctrl Z", "Take the move back, or the whole route once it is applied"),
+        ],
+    ),
 ]
 
 

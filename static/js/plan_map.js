@@ -7,6 +7,7 @@
 (() => {
   const COLOURS = 6; // as map.css has them
   const MANY = 3; // routes; of fewer, each stop has its own large number
+  const CROWD = 150; // pins; more than these stay where they are, one over the other
   let drawn = null; // {holder, map, layer, text: what was drawn}
 
   const element = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
@@ -26,6 +27,7 @@
     if (tiles) L.tileLayer(tiles, { attribution, maxZoom: 19 }).addTo(map);
     for (const control of holder.querySelectorAll(".leaflet-control a")) control.tabIndex = -1;
     new ResizeObserver(() => { if (holder.isConnected) map.invalidateSize(); }).observe(holder);
+    map.on("zoomend", spread);
     return { holder, map, layer: L.layerGroup().addTo(map), text: null, routes: [] };
   }
 
@@ -47,6 +49,7 @@
     mine.routes = routes.map((route) => drawRoute(mine, route, isOne));
     for (const stop of leftOut ?? []) pin(mine.layer, stop, "left_out", "–");
     if (refit) fit(mine, routes, leftOut ?? []);
+    spread();
     showWas();
     choose(mine.chosen ?? null);
     performance.mark("plan-map-drawn");
@@ -82,6 +85,21 @@
       marker.on("click", () => showInList(stop.job));
     }
     return marker;
+  }
+  // Stops of one house stand side by side, as far as there is room.
+  const isStart = (marker) => Number(marker.getElement().classList.contains("start"));
+  function spread() {
+    const pins = (drawn?.routes ?? []).flatMap((route) => route.pins).filter(Boolean);
+    if (pins.length > CROWD) return;
+    const taken = [];
+    for (const marker of [...pins].sort((one, other) => isStart(one) - isStart(other))) {
+      const { x, y } = drawn.map.latLngToLayerPoint(marker.getLatLng());
+      const width = marker.getElement().offsetWidth;
+      const isFree = (shift) => taken.every((other) => Math.hypot(other.x - x - shift, other.y - y) >= width - 4);
+      const shift = [0, 1, -1, 2, -2, 3, -3, 4, -4].map((step) => step * (width - 4)).find(isFree) ?? 0;
+      taken.push({ x: x + shift, y });
+      marker.getElement().style.setProperty("--shift", `${shift}px`);
+    }
   }
   function showInList(job) {
     const row = document.querySelector(`[data-stop="${job}"]`);

@@ -208,8 +208,8 @@ def test_a_proposal_that_changes_nothing_offers_nothing_to_apply(as_dana, dana, 
     plan = actions.ask_for_plan(Plan.Kind.ROUTE, DAY, [working_tess], by=dana, with_unassigned=False)
     actions.work_out_plan(plan.pk)
     page = as_dana.get(reverse("plan", args=[plan.pk]))
-    assert "Today’s order is the best that was found: there is nothing to change" in text_of(page)
-    assert "Keep today’s plan" in text_of(page)
+    assert "The planned order is the best that was found: there is nothing to change" in text_of(page)
+    assert "Keep the plan" in text_of(page)
     assert "data-apply" not in html_of(page)
 
 

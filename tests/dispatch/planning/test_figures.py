@@ -42,7 +42,7 @@ def test_the_headline_says_what_it_saves_and_what_that_costs():
     assert headline(Day(), Day(km=28.4, minutes=61)) == "Saves 29 min of driving and 11.6 km."
     assert headline(Day(), Day(late_minutes=0, minutes=95)) == "Saves 20 min of lateness, for 5 min more driving."
     assert headline(Day(), Day(minutes=95)) == "Costs 5 min more driving."
-    assert headline(Day(), Day()) == "Nothing to save: today's order is as good."
+    assert headline(Day(), Day()) == "Nothing to save: what is planned is as good."
 
 
 def test_hours_are_read_at_a_glance():
