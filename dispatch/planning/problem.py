@@ -99,11 +99,21 @@ class Matrix:
     def metres_of(self) -> list[list[int]]:
         return self.metres.tolist()
 
+    @cached_property
+    def _rows(self) -> dict[int, tuple[list[int], list[int]]]:
+        return {}
+
     def leg(self, origin: int | None, target: int | None) -> tuple[int, int]:
-        """Seconds and metres; nobody travels to or from what has no place."""
+        """Seconds and metres; nobody travels to or from what has no place.
+
+        Rows become lists as they are asked for: of a thousand places often only some are.
+        """
         if origin is None or target is None:
             return 0, 0
-        return self.seconds_of[origin][target], self.metres_of[origin][target]
+        row = self._rows.get(origin)
+        if row is None:
+            row = self._rows[origin] = (self.seconds[origin].tolist(), self.metres[origin].tolist())
+        return row[0][target], row[1][target]
 
 
 @dataclass(frozen=True)
