@@ -165,7 +165,7 @@ class RoadServer:
                 self.send_header("Content-Length", "100000")
                 self.end_headers()
                 try:
-                    for _ in range(100):
+                    for _ in range(800):
                         self.wfile.write(b" ")
                         self.wfile.flush()
                         time.sleep(0.05)

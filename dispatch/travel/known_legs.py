@@ -1,5 +1,6 @@
 """What travel-time servers have told, kept in the database until it is too old; and how the servers do."""
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,8 @@ from django.db.models import Q
 
 from dispatch.models import KnownLeg, TravelServer
 from dispatch.travel.places import Place
+
+log = logging.getLogger(__name__)
 
 Pair = tuple[str, str]  # the keys of two places
 
@@ -133,6 +136,7 @@ def note_answer(provider: str, *, now: datetime) -> None:
 
 
 def note_failure(provider: str, words: str, *, now: datetime) -> None:
+    log.warning("The server for travel times (%s) %s.", provider, words)
     _note(provider, failed_at=now, failure=words)
 
 

@@ -13,6 +13,8 @@ from dispatch.models import BillingSettings, DispatchSettings, PlanningSettings
 from dispatch.planning.describe import PRESETS, compare, minutes_by_stability, what_stability_means
 from dispatch.planning.weights import Preferences, presets
 from dispatch.planning_forms import PlanningSettingsForm, TravelForm, WeighingForm
+from dispatch.travel.configured import road_server
+from dispatch.travel.known_legs import state_of
 
 VIEW = ("dispatch.view_planningsettings", "dispatch.view_dispatchsettings")
 COSTS = ("late_minute", "sla_minute", "left_out_minutes", "balance_percent", "km_seconds")
@@ -41,6 +43,7 @@ def planning_settings(request):
     if not may_change:
         for field in (*form.fields.values(), *travel.fields.values()):
             field.disabled = True
+    server = road_server()
     context = {
         "form": form,
         "travel": travel,
@@ -50,6 +53,8 @@ def planning_settings(request):
         "minutes_by_stability": minutes_by_stability(),
         "changes": _last_changes(),
         "may_change": may_change,
+        "road_server": server and server.name,
+        "road_server_state": server and state_of(server.provider),
     }
     status = 422 if data is not None else 200
     return render(request, "dispatch/planning_settings.html", context | presets_of(_shown(form)), status=status)
