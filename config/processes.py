@@ -27,8 +27,13 @@ def web(*, host: str, port: int, processes: int) -> list[str]:
     ]
 
 
-def worker() -> list[str]:
-    return manage("rqworker", "default", "--worker-ttl", "60")
+def worker(*queues: str) -> list[str]:
+    return manage("rqworker", *(queues or ["default"]), "--worker-ttl", "60")
+
+
+def planner() -> list[str]:
+    """A worker of its own: nobody's notice waits until a day is planned."""
+    return [*worker("planning"), "--worker-class", "config.worker.PlanningWorker"]
 
 
 def cron() -> list[str]:

@@ -128,7 +128,7 @@ CHANNEL_LAYERS = {
         },
     }
 }
-RQ_QUEUES = {"default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 360}}
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 360} for name in ("default", "planning")}
 RQ = {"DEFAULT_RESULT_TTL": 3600, "WORKER_CLASS": "config.worker.PromptWorker"}
 LIVE_HEARTBEAT_SECONDS = float(os.environ.get("LIVE_HEARTBEAT_SECONDS", "3"))
 

@@ -1,7 +1,7 @@
 """`make demo`: everything in one terminal, with nothing to install beside Python.
 
-Starts a Redis of its own unless REDIS_URL names one, prepares the database, then runs the web server, the worker and
-the cron until Ctrl-C. If one of them ends, all end. Production runs the same commands by other means (Procfile).
+Starts a Redis of its own unless REDIS_URL names one, prepares the database, then runs the web server, the workers
+and the cron until Ctrl-C. If one of them ends, all end. Production runs the same commands by other means (Procfile).
 """
 
 import hashlib
@@ -194,6 +194,7 @@ def run(children: list[Child]) -> None:
     say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/")
     say(f"{logins}\nCtrl-C stops it.".lstrip("\n"))
     children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
+    children.append(Child.start("planner", processes.planner(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while True:
         check(children)

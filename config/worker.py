@@ -34,3 +34,13 @@ class PromptWorker(Worker):
             self.log.warning("Nobody was told of job %s: %s", job.id, error)
         finally:
             connections.close_all()
+
+
+class PlanningWorker(PromptWorker):
+    """Has the compiled search in memory before the first plan is asked for: each task is a fork of this process."""
+
+    def work(self, *args, **kwargs):
+        from dispatch.planning.decomposition import load
+
+        load()
+        return super().work(*args, **kwargs)

@@ -15,11 +15,16 @@ from rq import Queue
 log = logging.getLogger(__name__)
 
 
-def enqueue(task: Callable | str, *args, timeout: int | None = None) -> None:
-    enqueue_each(task, [args], timeout=timeout)
+PLANNING = "planning"  # the queue of what takes a worker for longer than a moment
 
 
-def enqueue_each(task: Callable | str, calls: Iterable[tuple], *, timeout: int | None = None) -> None:
+def enqueue(task: Callable | str, *args, timeout: int | None = None, queue: str = "default") -> None:
+    enqueue_each(task, [args], timeout=timeout, queue=queue)
+
+
+def enqueue_each(
+    task: Callable | str, calls: Iterable[tuple], *, timeout: int | None = None, queue: str = "default"
+) -> None:
     """Enqueues after commit. With Redis away it is only logged: whatever must happen, a scheduled task finds again.
 
     A task that takes longer than `timeout` seconds is broken off.
@@ -34,11 +39,11 @@ def enqueue_each(task: Callable | str, calls: Iterable[tuple], *, timeout: int |
             settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
         )
         try:
-            queue = django_rq.get_queue("default", connection=impatient)
+            waiting = django_rq.get_queue(queue, connection=impatient)
             if len(calls) == 1:
-                queue.enqueue_call(task, args=calls[0], timeout=timeout)
+                waiting.enqueue_call(task, args=calls[0], timeout=timeout)
             else:
-                queue.enqueue_many([Queue.prepare_data(task, args, timeout=timeout) for args in calls])
+                waiting.enqueue_many([Queue.prepare_data(task, args, timeout=timeout) for args in calls])
         except (OSError, RedisError) as error:
             log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
 

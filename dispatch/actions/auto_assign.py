@@ -17,7 +17,7 @@ from dispatch.assigning.jointly import assign_jointly
 from dispatch.assigning.one_by_one import assign_one_by_one
 from dispatch.models import AssignmentRule, AutoAssignRun, DispatchSettings, Job
 from dispatch.placement import Placement
-from dispatch.queueing import enqueue
+from dispatch.queueing import PLANNING, enqueue
 from dispatch.smart.rules import why_nobody
 from technicians.models import Technician
 
@@ -38,7 +38,7 @@ def ask_for_auto_assign(job_ids: Iterable[int], *, by, now: datetime | None = No
     if len(ids) > MOST:
         raise ActionRefused(f"More than {MOST} jobs are too many at once: choose a day or a zone.")
     run = AutoAssignRun.objects.create(created_by=by, created_at=now, job_ids=ids, step="Waiting for a worker")
-    enqueue("dispatch.tasks.work_out_auto_assign", run.pk)
+    enqueue("dispatch.tasks.work_out_auto_assign", run.pk, queue=PLANNING)
     return run
 
 
@@ -172,7 +172,7 @@ def sweep_auto_assign(*, now: datetime | None = None) -> int:
     begun = AutoAssignRun.objects.filter(state__in=(State.QUEUED, State.RUNNING), created_at__lt=now - LOST_AFTER)
     lost = begun.update(state=State.FAILED, error="The worker stopped in the middle. Start it again.", ended_at=now)
     for pk in AutoAssignRun.objects.filter(state=State.QUEUED).values_list("pk", flat=True):
-        enqueue("dispatch.tasks.work_out_auto_assign", pk)
+        enqueue("dispatch.tasks.work_out_auto_assign", pk, queue=PLANNING)
     return lost
 
 

@@ -22,7 +22,7 @@ from dispatch.planning.solver import solve
 from dispatch.planning.timetable import total_cost
 from dispatch.planning.weights import Preferences, presets
 from dispatch.planning.why_not import Inquiry
-from dispatch.queueing import enqueue
+from dispatch.queueing import PLANNING, enqueue
 from dispatch.travel.configured import travel_times
 from technicians.models import Technician
 
@@ -136,7 +136,7 @@ def _refuse_while_planned(ids: list[int], day: date, *, now: datetime) -> None:
 
 
 def _enqueue(plan: Plan) -> None:
-    enqueue(TASK, plan.pk, timeout=plan.seconds + SPARE_SECONDS)
+    enqueue(TASK, plan.pk, timeout=plan.seconds + SPARE_SECONDS, queue=PLANNING)
 
 
 # Working it out -----------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from config import processes
 from config.processes import Child
 from tests.factories import PASSWORD
 
+QUEUES = ("default", "planning")  # one worker does both
+
 
 def log_in(page, url: str, username: str, *, password: str = PASSWORD) -> None:
     """Through the real form; afterwards the page is where that role works."""
@@ -75,7 +77,7 @@ class LiveSite:
     def start_worker(self) -> Child:
         """Runs until the test ends, or until the test kills it."""
         number = len(list(self.folder.glob("worker*.log")))
-        worker = Child.start(f"worker{number}", processes.worker(), env=self.env, log_dir=self.folder)
+        worker = Child.start(f"worker{number}", processes.worker(*QUEUES), env=self.env, log_dir=self.folder)
         self.workers.append(worker)
         return worker
 
@@ -86,7 +88,7 @@ class LiveSite:
             raise AssertionError(f"The worker {worker.exit_reason}:\n{worker.log.read_text()}")
 
     def start_worker_in_burst(self) -> Child:
-        return Child.start("burst", [*processes.worker(), "--burst"], env=self.env, log_dir=self.folder)
+        return Child.start("burst", [*processes.worker(*QUEUES), "--burst"], env=self.env, log_dir=self.folder)
 
     def stop_workers(self) -> None:
         for worker in self.workers:
