@@ -122,6 +122,7 @@ class _Asked:
             preferences=PlanningSettings.load().preferences,
             with_unassigned=False,
             job_ids={job.pk, *theirs.values_list("pk", flat=True)},
+            may_wait=False,
             now=now,
         )
         stop = case.stop_of.get(job.pk)
