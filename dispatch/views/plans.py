@@ -66,13 +66,15 @@ def apply_plan(request, pk):
     ticked = numbers_in(request.POST.getlist("technician"))
     if not ticked and found.kind != Kind.ROUTE:
         return _answer(request, found, problem="Tick the technicians whose routes are to be applied.", status=422)
+    # With the last of those that change, those that stay as they are are done with, too.
+    is_whole = found.kind == Kind.ROUTE or ticked >= load_plan_page(found, user=request.user).applicable
     try:
-        jobs = actions.apply_plan(found, technician_ids=ticked or None, by=request.user)
-    except actions.PlanOutdated:
-        return _answer(request, found, ticked=ticked, status=409)  # the page says what has changed
+        jobs = actions.apply_plan(found, technician_ids=None if is_whole else ticked, by=request.user)
+    except actions.PlanOutdated as outdated:
+        problem = f"Nothing was applied: {'; '.join(outdated.changes[:3])}."
+        return _answer(request, found, problem=problem, ticked=ticked, status=409)
     except actions.ActionRefused as refused:
         return _answer(request, found, problem=refused.reason, ticked=ticked, status=409)
-    found.refresh_from_db()
     return _answer(request, found, said=_said(len(jobs), len(ticked)))
 
 
@@ -150,8 +152,8 @@ def _answer(request, found: Plan, *, ticked: set[int] | None = None, said="", pr
         return _show(request, found, ticked=ticked, said=said, problem=problem, status=status)
     if said:
         messages.success(request, said)
-    if problem or not said:
-        messages.error(request, problem or "The day has changed since this was worked out.")
+    if problem:
+        messages.error(request, problem)
     return redirect("plan", found.pk)
 
 

@@ -9,8 +9,7 @@
     const button = form()?.querySelector("[data-apply]");
     if (!button || !boxes.length) return;
     const ticked = boxes.filter((box) => box.checked);
-    const isOutdated = Boolean(document.querySelector("[data-outdated]"));
-    button.disabled = !ticked.length || isOutdated;
+    button.disabled = !ticked.length;
     button.textContent = ticked.length === boxes.length && boxes.length > 1 ? `Apply all ${boxes.length}` : `Apply ${plural(ticked.length, "route")}`;
     form().querySelector("[data-chosen]").textContent = boxes.length > 1 ? `${ticked.length} of ${plural(boxes.length, "technician")} ticked` : "";
     hint(boxes, new Set(ticked.map((box) => box.value)));
