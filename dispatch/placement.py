@@ -59,6 +59,22 @@ def moved_to(
     return Placement(technician, day, starts_at and starts_at.astimezone(UTC))
 
 
+def block_on(job: Job, day: date) -> tuple[datetime, datetime] | None:
+    """The promised time block when the job is moved to that day: by days, not by hours, 13:00 stays 13:00."""
+    if job.window_starts_at is None or job.scheduled_on is None:
+        return None
+    days = (day - job.scheduled_on).days
+    starts_at, ends_at = (_same_time(at, days=days) for at in (job.window_starts_at, job.window_ends_at))
+    if ends_at <= starts_at:  # the clocks skip its beginning
+        ends_at = starts_at + (job.window_ends_at - job.window_starts_at)
+    return starts_at, ends_at
+
+
+def _same_time(instant: datetime, *, days: int) -> datetime:
+    local = timezone.localtime(instant)
+    return timezone.make_aware(local.replace(tzinfo=None) + timedelta(days=days)).astimezone(UTC)
+
+
 def at_top(job: Job, *, now: datetime) -> Placement:
     """Before all that its technician has still to begin that day; never in the past."""
     starts = [other.planned_starts_at for other in _other_stops(job) if other.planned_starts_at]

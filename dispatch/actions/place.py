@@ -1,7 +1,7 @@
 """Putting a job somewhere: to a technician, a day, a time, or back into the tray. What a drop on the board does."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from dispatch.actions.edit import displayed
 from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job, unassign_job
 from dispatch.models import FieldChange, Job, Status
-from dispatch.placement import Outcome, Placement, Verdict, judge, shifted_starts
+from dispatch.placement import Outcome, Placement, Verdict, block_on, judge, shifted_starts
 from dispatch.smart.facts import booking_of
 from technicians.models import Technician
 
@@ -85,19 +85,9 @@ def _checked(
 
 def times_of(job: Job, placement: Placement) -> dict[str, object]:
     values: dict[str, object] = {"scheduled_on": placement.day, "planned_starts_at": placement.starts_at}
-    if job.window_starts_at and placement.day and job.scheduled_on != placement.day:
-        # By days, not by hours: 13:00 stays 13:00 across a change of the clocks.
-        days = (placement.day - job.scheduled_on).days
-        starts_at, ends_at = (_same_time(at, days=days) for at in (job.window_starts_at, job.window_ends_at))
-        if ends_at <= starts_at:  # the clocks skip its beginning
-            ends_at = starts_at + (job.window_ends_at - job.window_starts_at)
-        values |= {"window_starts_at": starts_at, "window_ends_at": ends_at}
+    if placement.day and job.scheduled_on != placement.day and (block := block_on(job, placement.day)):
+        values |= {"window_starts_at": block[0], "window_ends_at": block[1]}
     return values
-
-
-def _same_time(instant: datetime, *, days: int) -> datetime:
-    local = timezone.localtime(instant)
-    return timezone.make_aware(local.replace(tzinfo=None) + timedelta(days=days)).astimezone(UTC)
 
 
 def _set_times(job: Job, values: dict[str, object], *, by, now: datetime) -> None:

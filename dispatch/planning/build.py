@@ -11,7 +11,8 @@ from functools import cached_property
 
 from dispatch.arrivals import outlooks
 from dispatch.models import Job, PlanningSettings
-from dispatch.planning.crews import Workday, workday_of
+from dispatch.planning.crews import Wanted, Workday, workday_of
+from dispatch.planning.deadlines import Deadlines
 from dispatch.planning.problem import UNREACHABLE, Crew, Matrix, Problem, Routes
 from dispatch.planning.promises import kept_promises
 from dispatch.planning.stops import Asked, asked_of, jobs_to_plan, sort_out
@@ -109,7 +110,10 @@ def build(
     people = sorted(team.technicians, key=lambda one: (absent is not None and one.pk == absent.pk, str(one), one.pk))
     seen = outlooks(people, day=day, now=now)
     jobs = jobs_to_plan(people, day, kind=kind, by=by, with_unassigned=with_unassigned, job_ids=job_ids, now=now)
-    workdays = [workday_of(one, team.brought[one.pk, day], seen[one.pk], day=day, now=now, jobs=jobs) for one in people]
+    wanted = Wanted(jobs, day=day)
+    workdays = [
+        workday_of(one, team.brought[one.pk, day], seen[one.pk], day=day, now=now, wanted=wanted) for one in people
+    ]
     if absent is not None:
         workdays = [one.given_up() if one.technician.pk == absent.pk else one for one in workdays]
     jobs, left_aside = sort_out(jobs, workdays, day=day, by=by, now=now, kind=kind)
@@ -129,12 +133,21 @@ def build(
 
 
 def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, settings, absent, may_wait) -> Case:
-    origin, draft = workdays[0].midnight if workdays else now, _Draft()
+    origin, draft, deadlines = workdays[0].midnight if workdays else now, _Draft(), Deadlines.load()
     objections, bars = _objections(jobs, workdays, day=day, now=now)
     for number, job in enumerate(jobs):
         draft.asked.append(
             asked_of(
-                job, workdays, bars.get(number, {}), day=day, by=by, kind=kind, origin=origin, preferences=preferences
+                job,
+                workdays,
+                bars.get(number, {}),
+                day=day,
+                by=by,
+                kind=kind,
+                origin=origin,
+                now=now,
+                preferences=preferences,
+                sla_due=deadlines.begin_by(job),
             )
         )
     locations = [draft.at(asked.place) for asked in draft.asked]
@@ -167,24 +180,27 @@ def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, se
 
 def _objections(jobs: Sequence[Job], workdays: Sequence[Workday], *, day: date, now: datetime):
     """Of each job and technician what no hour of the day changes; who has a job keeps it though not clocked in."""
-    known: dict[tuple, list] = {}
+    known: dict[tuple, dict[int, list]] = {}
     texts, bars = {}, {}
+    crew_of = {one.technician.pk: crew for crew, one in enumerate(workdays)}
+    away = [crew for crew, one in enumerate(workdays) if one.is_given_up]
     for number, job in enumerate(jobs):
-        needs = _lasting_needs(job, day=day, now=now)
-        key = (needs.zone_id, needs.skills, needs.is_urgent)
+        asked = frozenset((need.skill_id, need.level) for need in job.required_skills.all())
+        key = (job.zone_id, asked, job.priority)
         if key not in known:
-            known[key] = [
-                [found for found in reasons_against(needs, one.has) if found.kind in LASTING] for one in workdays
-            ]
-        for crew, against in enumerate(known[key]):
-            if job.technician_id == workdays[crew].technician.pk:
-                against = [found for found in against if found.kind != "off_duty"]
-            if workdays[crew].is_given_up:
-                texts[number, crew] = ("Is away",)
-                bars.setdefault(number, {})[crew] = frozenset({"time_off"})
-            elif against:
-                texts[number, crew] = tuple(found.text for found in against)
-                bars.setdefault(number, {})[crew] = frozenset(found.kind for found in against)
+            needs = _lasting_needs(job, day=day, now=now)
+            every = ([one for one in reasons_against(needs, day_of.has) if one.kind in LASTING] for day_of in workdays)
+            known[key] = {crew: against for crew, against in enumerate(every) if against}
+        against = dict(known[key])
+        if (own := crew_of.get(job.technician_id)) in against:
+            against[own] = [found for found in against[own] if found.kind != "off_duty"]
+        for crew, found in against.items():
+            if found:
+                texts[number, crew] = tuple(one.text for one in found)
+                bars.setdefault(number, {})[crew] = frozenset(one.kind for one in found)
+        for crew in away:
+            texts[number, crew] = ("Is away",)
+            bars.setdefault(number, {})[crew] = frozenset({"time_off"})
     return texts, bars
 
 

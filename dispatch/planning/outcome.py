@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.utils import timezone
 
 from dispatch.models import Job, Priority, Status
+from dispatch.placement import block_on
 from dispatch.planning.build import Case
 from dispatch.planning.changes import seen_of
 from dispatch.planning.explain import explain_route
@@ -117,7 +118,7 @@ def _simulated(case: Case, crew: int, route, planned: dict[int, datetime | None]
 
 
 def _visit(job: Job, planned: datetime | None, *, day: date) -> Visit:
-    is_promised = job.scheduled_on == day  # whoever waits since an earlier day is not late by days today
+    block = block_on(job, day) or (None, None)  # it comes to that day with the job
     is_same_day = job.planned_starts_at is not None
     return Visit(
         job_id=job.pk,
@@ -125,8 +126,8 @@ def _visit(job: Job, planned: datetime | None, *, day: date) -> Visit:
         duration_minutes=job.duration_minutes,
         status=Status.ASSIGNED,
         planned_starts_at=planned or (job.planned_starts_at if is_same_day else None),
-        block_starts_at=job.window_starts_at if is_promised else None,
-        block_ends_at=job.window_ends_at if is_promised else None,
+        block_starts_at=block[0],
+        block_ends_at=block[1],
         is_fixed=job.is_fixed,
         zone_id=job.zone_id,
         is_urgent=job.priority == Priority.URGENT,

@@ -1,7 +1,7 @@
 """Which jobs the planner may move, what each asks, and which it leaves aside and why."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Job, Plan, Status
+from dispatch.placement import block_on
 from dispatch.planning.crews import Workday
 from dispatch.planning.problem import FOREVER, MANDATORY, Stop, Was
 from dispatch.planning.weights import Preferences
@@ -132,7 +133,9 @@ def asked_of(
     by,
     kind: str,
     origin: datetime,
+    now: datetime,
     preferences: Preferences,
+    sla_due: datetime | None = None,
 ) -> Asked:
     has = next((crew for crew, one in enumerate(workdays) if one.technician.pk == job.technician_id), None)
     zone_ids = access.ALL_ZONES if by is None else access.dispatch_zone_ids(by)
@@ -141,7 +144,7 @@ def asked_of(
     eligible = frozenset({has}) if is_locked else frozenset(range(len(workdays))) - bars.keys()
     is_due_today = job.scheduled_on == day
     fixed = _fixed_start(job, day=day, is_foreign=is_foreign)
-    windows, due = _times(job, fixed, origin=origin, is_due_today=is_due_today)
+    windows, due = _times(job, fixed, day=day, origin=origin, now=now)
     is_mandatory = is_locked or (kind == Kind.ROUTE and has is not None)
     return Asked(
         job=job,
@@ -150,7 +153,7 @@ def asked_of(
         penalty=MANDATORY if is_mandatory else preferences.penalty(job.priority),
         windows=windows,
         due=due,
-        sla_due=None,
+        sla_due=_sla_due(sla_due, workdays, origin=origin),
         was=_was(job, has, origin=origin, is_due_today=is_due_today),
         is_locked=is_locked,
     )
@@ -163,15 +166,22 @@ def _fixed_start(job: Job, *, day: date, is_foreign: bool) -> datetime | None:
     return job.planned_starts_at
 
 
-def _times(job: Job, fixed: datetime | None, *, origin: datetime, is_due_today: bool):
-    """When work may begin, and until when nobody is disappointed. The block of a day that is over binds nobody."""
+def _times(job: Job, fixed: datetime | None, *, day: date, origin: datetime, now: datetime):
+    """When work may begin, and until when nobody is disappointed; the block of a day that is over binds nobody."""
     if fixed is not None:
         at = _second(fixed, origin)
         return ((at, at),), at
-    if job.window_starts_at and is_due_today:
-        opens, closes = _second(job.window_starts_at, origin), _second(job.window_ends_at, origin)
-        return ((max(0, opens), FOREVER),), closes
-    return ((0, FOREVER),), None
+    block = block_on(job, day)
+    if block is None or (job.scheduled_on != day and block[1] <= now):
+        return ((0, FOREVER),), None
+    return ((max(0, _second(block[0], origin)), FOREVER),), _second(block[1], origin)
+
+
+def _sla_due(due: datetime | None, workdays: Sequence[Workday], *, origin: datetime) -> int | None:
+    """Only of the time that is planned: what is breached already is no worse an hour later."""
+    opens = min((one.opens for one in workdays if one.works), default=0)
+    second = due and _second(due, origin)
+    return second if second and opens < second < FOREVER else None
 
 
 def _was(job: Job, has: int | None, *, origin: datetime, is_due_today: bool) -> Was | None:
@@ -183,9 +193,3 @@ def _was(job: Job, has: int | None, *, origin: datetime, is_due_today: bool) -> 
 
 def _second(instant: datetime, origin: datetime) -> int:
     return int((instant - origin).total_seconds())
-
-
-def relaxed(stop: Stop) -> Stop:
-    """To begin as soon as possible after the time that cannot be kept any more."""
-    at = stop.windows[0][0]
-    return replace(stop, windows=((at, FOREVER),), due=at if stop.due is None else stop.due)

@@ -15,6 +15,7 @@ from dispatch.planning.problem import FOREVER, MANDATORY
 from dispatch.planning.solver import solve
 from dispatch.planning.timetable import timetable
 from dispatch.planning.weights import Preferences
+from sla.models import SLAPolicy, Unit
 from technicians import attendance
 from technicians.models import OnCall, Proficiency, Skill, Technician, TimeOff, WorkingHours
 from tests.factories import SiteFactory, TechnicianFactory, make_job
@@ -198,7 +199,11 @@ def test_today_what_is_overdue_or_has_no_day_is_planned_too(dana, ana, job_of):
     actions.pin_job(pinned, time=False, technician=True, by=dana)
     case = case_of([ana], by=dana, now=at(7))
     assert {job.pk for job in case.jobs} == {overdue.pk, someday.pk, left_over.pk}
-    assert (stop_of(case, overdue).windows, stop_of(case, overdue).due) == (((0, FOREVER),), None)
+    stop = stop_of(case, overdue)
+    assert (stop.windows, stop.due) == (((8 * HOUR, FOREVER),), 10 * HOUR), "its block comes along"
+    attendance.clock_in(ana, now=at(8))
+    late = stop_of(case_of([ana], by=dana, now=at(10, 5)), overdue)
+    assert (late.windows, late.due) == (((0, FOREVER),), None), "and binds nobody once it is over"
     assert stop_of(case, left_over).was.starts_at is None
     assert "Pinned to" in aside(case)[pinned.pk]
     assert not case_of([ana], by=dana).jobs, "nor is any of it the next day's"
@@ -226,6 +231,19 @@ def test_pinned_job_of_who_is_away_may_go_to_others(dana, ana, ben, job_of):
     actions.pin_job(job, technician=True, time=False, by=dana)
     case = case_of([ben], by=dana, kind=Kind.ABSENCE, absent=ana)
     assert stop_of(case, job).eligible == {case.crew_of[ben.pk]}
+
+
+def test_sla_deadline_of_the_day_counts_and_one_that_is_over_does_not(dana, ana, job_of):
+    policy = SLAPolicy.objects.get(is_default=True)
+    hours = {"response_unit": Unit.HOURS, "resolution_unit": Unit.HOURS}
+    policy.targets.filter(priority=Priority.HIGH).update(response_amount=27, resolution_amount=30, **hours)
+    high = job_of(priority=Priority.HIGH, duration_minutes=60)
+    Job.objects.filter(pk=high.pk).update(created_at=NOW)
+    assert stop_of(case_of([ana], by=dana), high).sla_due == 12 * HOUR, "somebody has to be on the way by then"
+    policy.targets.filter(priority=Priority.HIGH).update(response_amount=None)
+    assert stop_of(case_of([ana], by=dana), high).sla_due == 14 * HOUR, "to be done by 15:00"
+    Job.objects.filter(pk=high.pk).update(created_at=NOW - timedelta(days=2))
+    assert stop_of(case_of([ana], by=dana), high).sla_due is None
 
 
 # The technicians' days ----------------------------------------------------------------------------
