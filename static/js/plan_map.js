@@ -7,7 +7,7 @@
 (() => {
   const COLOURS = 6; // as map.css has them
   const MANY = 3; // routes; of fewer, each stop has its own large number
-  const CROWD = 150; // pins; more than these stay where they are, one over the other
+  const CROWD = 150; // pins; more than these stay where they are, one over the other; more left out are dots
   let drawn = null; // {holder, map, layer, text: what was drawn}
 
   const element = (tag, className, text = "") => Object.assign(document.createElement(tag), { className, textContent: text });
@@ -47,7 +47,8 @@
     const { routes, left_out: leftOut } = JSON.parse(text);
     const isOne = routes.length < MANY;
     mine.routes = routes.map((route) => drawRoute(mine, route, isOne));
-    for (const stop of leftOut ?? []) pin(mine.layer, stop, "left_out", "–");
+    const leftOutClass = (leftOut ?? []).length > CROWD ? "left_out is-dot" : "left_out";
+    for (const stop of leftOut ?? []) pin(mine.layer, stop, leftOutClass, "–")?.setZIndexOffset(-10_000); // below the routes
     if (refit) fit(mine, routes, leftOut ?? []);
     spread();
     showWas();
