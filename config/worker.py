@@ -6,10 +6,20 @@ from config.processes import dies_with_parent
 
 
 class PromptWorker(Worker):
-    """Notices within about a minute and a half what a dead worker left behind (RQ's default is over ten minutes)."""
+    """Each task is a fork of this process, so what tasks import late is imported here, once.
+
+    Notices within about a minute and a half what a dead worker left behind (RQ's default is over ten minutes).
+    """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **{"maintenance_interval": 30, **kwargs})
+
+    def work(self, *args, **kwargs):
+        import pywebpush  # noqa: F401
+
+        import dispatch.tasks  # noqa: F401
+
+        return super().work(*args, **kwargs)
 
     def fork_work_horse(self, job, queue):
         # A horse whose worker was killed would finish a task that is about to be run again.
@@ -37,9 +47,11 @@ class PromptWorker(Worker):
 
 
 class PlanningWorker(PromptWorker):
-    """Has the compiled search in memory before the first plan is asked for: each task is a fork of this process."""
+    """With the solvers, and the search compiled, before the first plan is asked for."""
 
     def work(self, *args, **kwargs):
+        import ortools.sat.python.cp_model  # noqa: F401
+
         from dispatch.planning.decomposition import load
 
         load()

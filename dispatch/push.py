@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from py_vapid import Vapid, VapidException
-from pywebpush import WebPushException, webpush
 
 SERVICES = (
     "fcm.googleapis.com",
@@ -112,6 +111,8 @@ def send(*, endpoint: str, p256dh: str, auth: str, message: dict[str, str]) -> N
         raise PushRefused("Push is switched off.")
     if objection := objection_to(endpoint=endpoint, p256dh=p256dh, auth=auth):
         raise PushRefused(objection)
+    from pywebpush import WebPushException, webpush  # brings aiohttp, which web processes never need
+
     try:
         with _NoRedirects() as session:
             webpush(
@@ -130,7 +131,7 @@ def send(*, endpoint: str, p256dh: str, auth: str, message: dict[str, str]) -> N
         raise PushDelayed(f"{urlsplit(endpoint).hostname} cannot be reached: {type(error).__name__}") from None
 
 
-def _explain(error: WebPushException) -> None:
+def _explain(error) -> None:
     status = error.status_code
     if status is None:
         raise PushRefused(error.message) from None

@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
-from ortools.sat.python import cp_model
-
 from dispatch.assigning.one_by_one import Rota, assign_one_by_one, insert, solution_of
 from dispatch.assigning.problem import Crew, Problem, Solution, Visit, value_of
 from dispatch.assigning.schedule import schedule
@@ -74,8 +72,10 @@ def repaired(problem: Problem, rota: Rota, undoable: Rota) -> Solution:
 class Model:
     def __init__(self, problem: Problem):
         self.problem = problem
+        from ortools.sat.python import cp_model  # seconds and megabytes, which web processes never need
+
         self.model = cp_model.CpModel()
-        self.pairs: dict[tuple[int, int], cp_model.IntVar] = {}  # job, technician -> given to them
+        self.pairs: dict[tuple[int, int], object] = {}  # job, technician -> given to them
         self.of_crew: dict[tuple[int, int], list[Visit]] = defaultdict(list)
         for visit in problem.visits:
             self._add_visit(visit)
@@ -127,6 +127,8 @@ class Model:
         hinted = {(given.job_id, given.technician_id) for given in hint.assigned}
         for pair, given in self.pairs.items():
             self.model.add_hint(given, pair in hinted)
+        from ortools.sat.python import cp_model
+
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
         solver.parameters.num_workers = 1  # the other cores stay free for the pages

@@ -3,13 +3,12 @@ which share a crew, and each part is searched by a thread of its own (compiled c
 """
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
 
-from dispatch.planning.problem import Crew, Matrix, Problem, Routes
+from dispatch.planning.problem import Crew, GoOn, Matrix, Problem, Routes
 from dispatch.planning.ruin import (
     CREW,
     LENGTH,
@@ -26,8 +25,6 @@ from dispatch.planning.ruin import (
     state_of,
 )
 from dispatch.planning.tables import LEFT_OUT, MAY, PLACE, SERVICE, START, Tables, tables_of
-
-GoOn = Callable[[int, float], bool]  # told the least points so far and the share of the time that is gone
 
 SLICE_SECONDS, SLICE_ITERATIONS = 0.12, 1000
 FIRST_ITERATIONS = 100

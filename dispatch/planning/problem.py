@@ -5,7 +5,7 @@ known by their index in the problem; `id` is what they are called outside it. On
 second of driving at the usual weight (see weights.py).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -135,6 +135,7 @@ class Weights:
         return self.retimed > 0
 
 
+GoOn = Callable[[int, float], bool]  # told the least points so far and the share of the time that is gone
 Routes = tuple[tuple[int, ...], ...]  # for each crew the indexes of its stops, in order
 
 

@@ -1,8 +1,7 @@
 """The one way in to the planners: the best plan that is found within the time."""
 
-from dispatch.planning.decomposition import Budget, GoOn, improve, load
 from dispatch.planning.exact import best_route
-from dispatch.planning.problem import Problem, Routes, Solution
+from dispatch.planning.problem import GoOn, Problem, Routes, Solution
 from dispatch.planning.repair import repaired
 from dispatch.planning.timetable import total_cost
 
@@ -29,6 +28,8 @@ def solve(
     proven = _proven(problem, seconds) if len(problem.crews) == 1 and len(problem.stops) <= FEW_STOPS else None
     if proven is not None:
         return proven
+    from dispatch.planning.decomposition import Budget, improve, load  # compiled: web processes never need it
+
     load()
     parts = max(1, min(processes, len(problem.crews) // FEW_CREWS))
     found = improve(problem, start, budget=Budget(seconds, iterations), seed=seed, parts=parts, go_on=go_on)
