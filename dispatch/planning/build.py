@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 
 from dispatch.arrivals import outlooks
-from dispatch.models import Job, PlanningSettings
+from dispatch.models import Job, PlanningSettings, Priority
 from dispatch.planning.crews import Wanted, Workday, workday_of
 from dispatch.planning.deadlines import Deadlines
 from dispatch.planning.problem import UNREACHABLE, Crew, Matrix, Problem, Routes
@@ -18,7 +18,7 @@ from dispatch.planning.promises import kept_promises
 from dispatch.planning.stops import Asked, asked_of, jobs_to_plan, sort_out
 from dispatch.planning.weights import Preferences
 from dispatch.smart.candidates import Team
-from dispatch.smart.eligibility import reasons_against
+from dispatch.smart.eligibility import Objection, cannot_do, reasons_against
 from dispatch.smart.qualification import Needs
 from dispatch.travel import Leg, Place
 from dispatch.travel.configured import travel_times
@@ -181,15 +181,22 @@ def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, se
 def _objections(jobs: Sequence[Job], workdays: Sequence[Workday], *, day: date, now: datetime):
     """Of each job and technician what no hour of the day changes; who has a job keeps it though not clocked in."""
     known: dict[tuple, dict[int, list]] = {}
+    hours: dict[bool, list[list]] = {}  # what speaks against each whatever is asked
     texts, bars = {}, {}
     crew_of = {one.technician.pk: crew for crew, one in enumerate(workdays)}
     away = [crew for crew, one in enumerate(workdays) if one.is_given_up]
     for number, job in enumerate(jobs):
         asked = frozenset((need.skill_id, need.level) for need in job.required_skills.all())
-        key = (job.zone_id, asked, job.priority)
+        is_urgent = job.priority == Priority.URGENT
+        key = (job.zone_id, asked, is_urgent)
         if key not in known:
             needs = _lasting_needs(job, day=day, now=now)
-            every = ([one for one in reasons_against(needs, day_of.has) if one.kind in LASTING] for day_of in workdays)
+            if is_urgent not in hours:
+                anything = replace(needs, skills=(), zone_id=None)
+                hours[is_urgent] = [_lasting(reasons_against(anything, one.has)) for one in workdays]
+            every = [
+                cannot_do(needs, one.has) + at_all for one, at_all in zip(workdays, hours[is_urgent], strict=True)
+            ]
             known[key] = {crew: against for crew, against in enumerate(every) if against}
         against = dict(known[key])
         if (own := crew_of.get(job.technician_id)) in against:
@@ -202,6 +209,10 @@ def _objections(jobs: Sequence[Job], workdays: Sequence[Workday], *, day: date, 
             texts[number, crew] = ("Is away",)
             bars.setdefault(number, {})[crew] = frozenset({"time_off"})
     return texts, bars
+
+
+def _lasting(objections: list[Objection]) -> list[Objection]:
+    return [one for one in objections if one.kind in LASTING]
 
 
 def _lasting_needs(job: Job, *, day: date, now: datetime) -> Needs:

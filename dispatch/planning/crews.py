@@ -1,6 +1,7 @@
 """A technician's working day, as the planner needs it: from when and where, until when, and what interrupts it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -60,11 +61,35 @@ class Workday:
         return replace(self, closes=self.opens, breaks=(), most_stops=0, is_given_up=True, is_missing=False)
 
 
+class Wanted:
+    """The jobs to be planned, sorted once for all the technicians who ask for theirs."""
+
+    def __init__(self, jobs: Iterable[Job], *, day: date):
+        self.own: dict[int | None, list[Job]] = defaultdict(list)
+        self._minutes: dict[tuple, set[int]] = defaultdict(set)
+        for job in jobs:
+            if job.scheduled_on == day:
+                self.own[job.technician_id].append(job)
+            needs = frozenset((need.skill_id, need.level) for need in job.required_skills.all())
+            self._minutes[job.zone_id, needs].add(job.duration_minutes)
+
+    def minutes(self, has: Qualification) -> set[int]:
+        """How long those take that they may do."""
+        levels = {skill_id: held.level for skill_id, held in has.skills.items()}
+        return {
+            minutes
+            for (zone_id, needs), found in self._minutes.items()
+            if zone_id is None or zone_id in has.zone_ids
+            if all(levels.get(skill_id, 0) >= level for skill_id, level in needs)
+            for minutes in found
+        }
+
+
 def workday_of(
-    technician: Technician, has: Qualification, outlook: Outlook, *, day: date, now: datetime, jobs: Sequence[Job]
+    technician: Technician, has: Qualification, outlook: Outlook, *, day: date, now: datetime, wanted: Wanted
 ) -> Workday:
     midnight = timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
-    own = [job for job in jobs if job.technician_id == technician.pk and job.scheduled_on == day]
+    own = wanted.own.get(technician.pk, [])
     kept_busy = has.jobs_that_day - len(own)
     most = max(technician.daily_maximum - kept_busy, len(own), 0)  # who was given more already may keep them
     stretches = _stretches(has, outlook, day=day, now=now)
@@ -74,7 +99,7 @@ def workday_of(
     opens, start = _begins(stretches, has, outlook, now=now, is_today=day == timezone.localdate(now))
     closes = _ends(stretches[-1][1], outlook, own)
     bare = replace(bare, opens=_up(bare.second(opens)), closes=bare.second(closes), start=start)
-    return replace(bare, breaks=_breaks(bare, stretches, own, [job for job in jobs if _may_do(has, job)]))
+    return replace(bare, breaks=_breaks(bare, stretches, own, wanted.minutes(has)))
 
 
 def _stretches(has: Qualification, outlook: Outlook, *, day: date, now: datetime) -> list[tuple[datetime, datetime]]:
@@ -132,10 +157,10 @@ def _is_missing(has: Qualification, *, now: datetime, day: date) -> bool:
 # What interrupts the day --------------------------------------------------------------------------
 
 
-def _breaks(workday: Workday, stretches, own: Sequence[Job], possible: Sequence[Job]) -> tuple[Break, ...]:
+def _breaks(workday: Workday, stretches, own: Sequence[Job], minutes: set[int]) -> tuple[Break, ...]:
     """Planned breaks, time between two shifts, time off, and jobs of which nobody knows where they are."""
     found = [
-        _rest(workday, pause.starts_at, pause.ends_at, own, possible)
+        _rest(workday, pause.starts_at, pause.ends_at, own, minutes)
         for pause in workday.outlook.pauses
         if pause.is_planned
     ]
@@ -149,9 +174,7 @@ def _breaks(workday: Workday, stretches, own: Sequence[Job], possible: Sequence[
     return _in_sequence(pause for pause in to_come if pause.earliest < workday.closes)
 
 
-def _rest(
-    workday: Workday, starts_at: datetime, ends_at: datetime, own: Sequence[Job], possible: Sequence[Job]
-) -> Break:
+def _rest(workday: Workday, starts_at: datetime, ends_at: datetime, own: Sequence[Job], minutes: set[int]) -> Break:
     """It begins on time; later only for a job that was planned over it or would fit on neither side of it."""
     pause = _fixed(workday, starts_at, ends_at)
     latest = pause.latest
@@ -164,17 +187,11 @@ def _rest(
         if begins < pause.earliest + pause.duration and ends > pause.earliest:
             latest = max(latest, _up(ends))
     sides = (pause.earliest - workday.opens, workday.closes - pause.earliest - pause.duration)
-    lengths = [job.duration_minutes * 60 for job in possible]
+    lengths = [length * 60 for length in minutes]
     too_long = [length for length in lengths if max(sides) < length <= sum(sides)]
     if too_long:
         latest = max(latest, min(workday.opens + max(too_long) + TO_SPARE, workday.closes - pause.duration))
     return replace(pause, latest=latest)
-
-
-def _may_do(has: Qualification, job: Job) -> bool:
-    skills = {skill_id: held.level for skill_id, held in has.skills.items()}
-    has_skills = all(skills.get(need.skill_id, 0) >= need.level for need in job.required_skills.all())
-    return has_skills and (job.zone_id is None or job.zone_id in has.zone_ids)
 
 
 def _fixed(workday: Workday, starts_at: datetime, ends_at: datetime) -> Break:
