@@ -17,6 +17,7 @@ __all__ = [
     "Needs",
     "Objection",
     "Qualification",
+    "cannot_do",
     "overlapping",
     "reasons_against",
 ]
@@ -28,10 +29,16 @@ class Objection:
     text: str
 
 
-def reasons_against(needs: Needs, has: Qualification) -> list[Objection]:
+def cannot_do(needs: Needs, has: Qualification) -> list[Objection]:
+    """What no time of the day changes: skills and zone."""
     objections = [objection for need in needs.skills if (objection := _skill_objection(need, has, day=needs.day))]
     if needs.zone_id is not None and needs.zone_id not in has.zone_ids:
         objections.append(Objection("zone", f"Does not cover {needs.zone_name}"))
+    return objections
+
+
+def reasons_against(needs: Needs, has: Qualification) -> list[Objection]:
+    objections = cannot_do(needs, has)
     if has.off_reason:
         objections.append(Objection("time_off", has.off_reason))
     if full := _full_day(needs, has):
