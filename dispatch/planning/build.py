@@ -194,9 +194,7 @@ def _objections(jobs: Sequence[Job], workdays: Sequence[Workday], *, day: date, 
             if is_urgent not in hours:
                 anything = replace(needs, skills=(), zone_id=None)
                 hours[is_urgent] = [_lasting(reasons_against(anything, one.has)) for one in workdays]
-            every = [
-                cannot_do(needs, one.has) + at_all for one, at_all in zip(workdays, hours[is_urgent], strict=True)
-            ]
+            every = [cannot_do(needs, one.has) + at_all for one, at_all in zip(workdays, hours[is_urgent], strict=True)]
             known[key] = {crew: against for crew, against in enumerate(every) if against}
         against = dict(known[key])
         if (own := crew_of.get(job.technician_id)) in against:

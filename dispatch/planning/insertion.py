@@ -9,7 +9,7 @@ import numpy as np
 from dispatch.planning.adjust import BREAK, CAPACITY, DAY_FULL, SHIFT, UNREACHABLE_PLACE, Fault, adjusted
 from dispatch.planning.problem import Crew, Problem, Routes, Stop
 from dispatch.planning.rows import NEVER, Rows
-from dispatch.planning.timetable import Timetable, cost_of, timetable
+from dispatch.planning.timetable import Timetable, cost_of, is_allowed, timetable
 
 IMPOSSIBLE: Final = NEVER << 10
 MOST_BENDS: Final = 4
@@ -103,10 +103,10 @@ class _State(NamedTuple):
 class _Places:
     """One row a place in a route. Stops go by their number here, the new one being the last of them."""
 
-    def __init__(self, problem: Problem, routes: Routes, stop: int, crews: list[int]):
+    def __init__(self, problem: Problem, routes: Routes, stop: int | None, crews: list[int]):
         self.problem = problem
         indexes = [index for crew in crews for index in routes[crew]]
-        self.rows = Rows(problem, [*indexes, stop])
+        self.rows = Rows(problem, indexes if stop is None else [*indexes, stop])
         self.new = len(indexes)
         self.lengths = np.array([len(routes[crew]) for crew in crews])
         self.crews = np.array(crews)
@@ -120,13 +120,13 @@ class _Places:
         """What each place costs, IMPOSSIBLE where it cannot be done."""
         before = after = IMPOSSIBLE
         for holds in (False, True) if self.problem.weights.keeps_times else (False,):
-            along, whole = self._along(holds=holds)
+            along, whole = self.along(holds=holds)
             before = np.minimum(before, whole)
             after = np.minimum(after, self._with_new(along, holds=holds))
         before = before[self.row]
         return np.where((before < IMPOSSIBLE) & (after < IMPOSSIBLE), after - before, IMPOSSIBLE)
 
-    def _along(self, *, holds: bool) -> tuple[list[_State], np.ndarray]:
+    def along(self, *, holds: bool) -> tuple[list[_State], np.ndarray]:
         """After 0, 1, ... stops of each route; and what each whole route costs."""
         crews = [self.problem.crews[crew] for crew in self.crews]
         none = np.zeros(len(crews), np.int64)
@@ -198,12 +198,27 @@ def _with(column: np.ndarray, which: np.ndarray, new: np.ndarray) -> np.ndarray:
 def forgiving(problem: Problem, routes: Routes) -> Problem:
     """The same, its rules bent as far as these routes break them: a day that runs late can still take something in."""
     bent = problem
-    for number, route in enumerate(routes):
+    for number in _broken(problem, routes):
+        route = routes[number]
         for _ in range(MOST_BENDS):  # what is bent first may let something else come too late
             if timetable(bent, number, route) is not None:
                 break
             bent = _bent(bent, number, adjusted(bent, number, route).faults)
     return bent
+
+
+def _broken(problem: Problem, routes: Routes) -> list[int]:
+    crews = [number for number, route in enumerate(routes) if route]
+    if not crews:
+        return []
+    places = _Places(problem, routes, None, crews)
+    ways = (False, True) if problem.weights.keeps_times else (False,)
+    least = np.min([places.along(holds=holds)[1] for holds in ways], axis=0)
+    return [
+        number
+        for number, points in zip(crews, least, strict=True)
+        if points >= IMPOSSIBLE or not is_allowed(problem, number, routes[number])
+    ]
 
 
 def _bent(problem: Problem, number: int, faults: Sequence[Fault]) -> Problem:

@@ -71,7 +71,7 @@ def timetable(problem: Problem, crew: int, route: Sequence[int]) -> Timetable | 
 
 def _run(problem: Problem, number: int, route: Sequence[int], *, holds: bool) -> Timetable | None:
     crew, stops, legs = problem.crews[number], problem.stops, problem.matrix.leg
-    if not _is_allowed(problem, number, route):
+    if not is_allowed(problem, number, route):
         return None
     at, here, travelled, metres = crew.opens, crew.start, 0, 0
     waiting, visits, rests = list(crew.breaks), [], []
@@ -96,7 +96,7 @@ def _run(problem: Problem, number: int, route: Sequence[int], *, holds: bool) ->
     return Timetable(number, tuple(visits), tuple(rests), travelled + seconds, metres + way, ends_at)
 
 
-def _is_allowed(problem: Problem, number: int, route: Sequence[int]) -> bool:
+def is_allowed(problem: Problem, number: int, route: Sequence[int]) -> bool:
     crew, stops = problem.crews[number], problem.stops
     if crew.most_stops is not None and len(route) > crew.most_stops:
         return False
