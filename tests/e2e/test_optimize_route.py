@@ -11,7 +11,7 @@ from tests.e2e.live import in_thread, log_in
 from tests.e2e.test_accessibility import check
 from tests.factories import SiteFactory
 
-pytestmark = [pytest.mark.browser, pytest.mark.interaction]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def stored_order(plan) -> list[int]:
     return [stop["job"] for stop in in_thread(Plan.objects.get, pk=plan.pk).result["routes"][0]["stops"]]
 
 
+@pytest.mark.interaction
 def test_four_keys_from_the_board_to_the_applied_route_and_one_takes_it_back(
     live_site, new_context, omar, crew, jobs, best
 ):
@@ -100,6 +101,7 @@ def test_four_keys_from_the_board_to_the_applied_route_and_one_takes_it_back(
     expect(moved).to_contain_text("12:00")
 
 
+@pytest.mark.interaction
 def test_a_stop_dragged_by_its_grip_brings_the_new_times_along(live_site, new_context, proposed, best):
     page = new_context().new_page()
     log_in(page, live_site.url, "dana")
@@ -128,6 +130,7 @@ def test_a_stop_dragged_by_its_grip_brings_the_new_times_along(live_site, new_co
     assert stored_order(proposed) == [job.pk for job in best]
 
 
+@pytest.mark.interaction
 def test_stops_are_moved_by_keys_and_by_buttons_and_that_is_said(live_site, new_context, proposed, jobs, best):
     page = new_context().new_page()
     log_in(page, live_site.url, "dana")
@@ -152,6 +155,7 @@ def test_stops_are_moved_by_keys_and_by_buttons_and_that_is_said(live_site, new_
     assert planned_order(jobs) == moved
 
 
+@pytest.mark.interaction
 def test_on_a_phone_a_finger_moves_a_stop_and_what_changed_meanwhile_is_said(
     live_site, new_context, omar, proposed, best, browser_errors
 ):
