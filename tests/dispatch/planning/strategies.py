@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from dispatch.planning.check import faults_of, starts_by_hand
@@ -29,6 +30,11 @@ from dispatch.planning.problem import (
 MINUTE = 60
 SKILLS = ("drains", "gas", "heating")
 ZONES = ("North", "South")
+
+
+def examples(number: int):
+    """However busy the machine is."""
+    return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dispatch.planning.check import cost_by_hand, faults_of, starts_by_hand
 from dispatch.planning.problem import UNREACHABLE, Break, Crew, Matrix, Problem, Stop, Was, Weights
-from tests.dispatch.planning.strategies import Day, planned_days
+from tests.dispatch.planning.strategies import Day, examples, planned_days
 
 pytestmark = pytest.mark.once
 
@@ -162,7 +162,7 @@ def test_what_another_has_today_is_not_waited_for():
 
 
 @given(planned_days())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_a_broken_rule_never_passes(day: Day):
     problem = day.problem
     assert faults_of(problem, problem.current) == []

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dispatch.planning.check import cost_by_hand
 from dispatch.planning.explain import explain
 from dispatch.planning.names import Names, listed
 from dispatch.planning.problem import Crew, Matrix, Problem, Stop, Was, Weights
-from tests.dispatch.planning.strategies import Day, Dice, days, dice, roll_routes, what_can_be_done
+from tests.dispatch.planning.strategies import Day, Dice, days, dice, examples, roll_routes, what_can_be_done
 
 pytestmark = pytest.mark.once
 
@@ -72,7 +72,7 @@ def test_words_are_listed():
 
 
 @given(days(), dice())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_the_terms_add_up_to_what_the_plan_costs(day: Day, chance: Dice):
     routes = what_can_be_done(day.problem, roll_routes(chance, day.problem))
     told = explain(day.problem, routes, Names.by_id(day.problem))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dispatch.planning.check import cost_by_hand, faults_of, starts_by_hand
 from dispatch.planning.problem import FOREVER, UNREACHABLE, Break, Crew, Matrix, Problem, Stop, Was, Weights
@@ -17,7 +17,16 @@ from dispatch.planning.timetable import (
     timetable,
     total_cost,
 )
-from tests.dispatch.planning.strategies import MINUTE, Dice, days, dice, planned_days, roll_routes, what_can_be_done
+from tests.dispatch.planning.strategies import (
+    MINUTE,
+    Dice,
+    days,
+    dice,
+    examples,
+    planned_days,
+    roll_routes,
+    what_can_be_done,
+)
 
 pytestmark = pytest.mark.once
 
@@ -228,7 +237,7 @@ def test_leaving_out_what_somebody_has_counts_as_moving_it_too():
 
 
 @given(days(), dice())
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_checker_and_timetable_agree_about_any_routes(day, chance: Dice):
     routes = roll_routes(chance, day.problem)
     assert_agreed(day.problem, routes)
@@ -236,7 +245,7 @@ def test_checker_and_timetable_agree_about_any_routes(day, chance: Dice):
 
 
 @given(planned_days(), dice())
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_checker_and_timetable_agree_where_there_is_a_plan(day, chance: Dice):
     assert_agreed(day.problem, day.problem.current)
     anything = roll_routes(chance, day.problem)
@@ -250,7 +259,7 @@ def assert_agreed(problem: Problem, routes):
 
 
 @given(days(stops=(1, 8), people=(1, 3)), dice())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_every_timetable_could_be_lived(day, chance: Dice):
     routes = what_can_be_done(day.problem, roll_routes(chance, day.problem))
     for crew, route in enumerate(routes):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from dispatch.planning.check import cost_by_hand, faults_of
 from dispatch.planning.names import Names
@@ -29,6 +29,7 @@ from tests.dispatch.planning.strategies import (
     Dice,
     days,
     dice,
+    examples,
     planned_days,
     roll_routes,
     what_can_be_done,
@@ -254,13 +255,13 @@ def test_without_anybody_there_is_nobody():
 
 
 @given(days(stops=(1, 7), people=(0, 3)), dice())
-@settings(max_examples=250, deadline=None)
+@examples(250)
 def test_every_reason_is_true(day: Day, chance: Dice):
     assert_reasons_are_true(day, what_can_be_done(day.problem, roll_routes(chance, day.problem)))
 
 
 @given(planned_days())
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_every_reason_is_true_where_stops_are_pinned(day: Day):
     assert_reasons_are_true(day, day.problem.current)
 
