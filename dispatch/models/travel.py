@@ -6,9 +6,12 @@ from django.db.models import Q
 
 
 class KnownLegQuerySet(models.QuerySet):
+    def young(self, *, now):
+        """What nobody need ask again."""
+        return self.filter(told_at__gte=now - KnownLeg.KEPT)
+
     def valid(self, provider: str, *, now):
-        """What that server has told and nobody need ask again."""
-        return self.filter(provider=provider, told_at__gte=now - KnownLeg.KEPT)
+        return self.young(now=now).filter(provider=provider)
 
     def outdated(self, *, now):
         return self.filter(told_at__lt=now - KnownLeg.KEPT)

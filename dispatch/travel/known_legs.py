@@ -44,24 +44,17 @@ def load_pairs(provider: str, pairs: Collection[Pair], *, now: datetime) -> dict
     wanted, found = iter(sorted(set(pairs))), {}
     while some := list(islice(wanted, AT_A_TIME)):
         condition = Q()
-        for origin, target in some:
-            condition |= Q(origin=origin, target=target)
-        rows = KnownLeg.objects.valid(provider, now=now).filter(condition)
+        for origin, target in some:  # the provider in each and not around them, or SQLite reads all that it has told
+            condition |= Q(provider=provider, origin=origin, target=target)
+        rows = KnownLeg.objects.young(now=now).filter(condition)
         for origin, target, *told in rows.values_list("origin", "target", "seconds", "metres", "shape"):
             found[origin, target] = Told(*told)
     return found
 
 
 def load_shapes(provider: str, pairs: Collection[Pair], *, now: datetime) -> dict[Pair, str]:
-    """The roads, as far as they are known: in one query for any number of pairs, for roads are few."""
-    origins, targets = {origin for origin, _ in pairs}, {target for _, target in pairs}
-    rows = KnownLeg.objects.valid(provider, now=now).filter(origin__in=origins, target__in=targets, shape__gt="")
-    wanted = set(pairs)
-    return {
-        (origin, target): shape
-        for origin, target, shape in rows.values_list("origin", "target", "shape")
-        if (origin, target) in wanted
-    }
+    """The roads, as far as they are known."""
+    return {pair: told.shape for pair, told in load_pairs(provider, pairs, now=now).items() if told.shape}
 
 
 def fill_in(provider: str, keys: list[str], seconds: np.ndarray, metres: np.ndarray, *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from dispatch.travel.known_legs import Pair, Told, key_of, place_of
 from dispatch.travel.places import HAIR, Leg, Place, TravelMatrix, whole_minutes
 from dispatch.travel.server import SLOW, QuestionRefused, RoadServer, ServerFailed
 
-MOST_PLACES_KEPT: Final = 500  # of a larger matrix it is cheaper to ask again than to keep a million legs
+MOST_PLACES_KEPT: Final = 200  # to ask for a larger matrix again is faster than to write down so many legs
 WAYS_SECONDS: Final = 30  # for all single ways together, which are asked for one by one
 
 
