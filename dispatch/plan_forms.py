@@ -11,10 +11,17 @@ SECONDS = (5, 10, 30, 60, 120, 300)
 MOST_TECHNICIANS = 200  # more than that nobody can look through
 
 
+class TechniciansField(forms.ModelMultipleChoiceField):
+    def clean(self, value):
+        if any(len(str(text)) > 18 for text in value or ()):
+            raise forms.ValidationError("Select valid technicians.")  # more than the database takes for a number
+        return super().clean(value)
+
+
 class PlanForm(forms.Form):
     day = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     kind = forms.ChoiceField(choices=[(kind.value, kind.label) for kind in (Plan.Kind.DAY, Plan.Kind.REPLAN)])
-    technician = forms.ModelMultipleChoiceField(
+    technician = TechniciansField(
         Technician.objects.none(), error_messages={"required": "Tick the technicians whose day is to be planned."}
     )
     with_unassigned = forms.BooleanField(required=False)

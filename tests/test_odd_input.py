@@ -42,6 +42,9 @@ LONG = "x" * 60_000  # more than SQLite searches for
         ("bell", "after"),
         ("notifications", "page"),
         *(("score_example", name) for name in ("skill_weight", "sla_weight")),
+        *((page, name) for page in ("plan_day", "plan_scope") for name in ("day", "zone", "technician", "kind")),
+        *(("plan_day", name) for name in ("preset", "stability", "seconds")),
+        *(("planning_presets", name) for name in ("late_minute", "stability")),
     ],
 )
 def test_odd_addresses_are_answered(client, omar, page, parameter):
@@ -72,6 +75,10 @@ def test_odd_addresses_are_answered(client, omar, page, parameter):
         ("auto_assign", "jobs"),
         *(("add_push_device", name) for name in ("endpoint", "p256dh", "auth", "device")),
         ("remove_this_device", "endpoint"),
+        *(
+            ("plan_day", name)
+            for name in ("day", "technician", "kind", "preset", "stability", "stability_of", "seconds")
+        ),
     ],
 )
 def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, north, page, field):
@@ -88,7 +95,15 @@ def test_odd_words_about_a_job_or_a_technician_are_answered(client, omar, tess, 
         "call": f"now.{tess.pk}",
     }
     of_technician = {"mark_sick", "clock_out_for", "add_device", "track"}
-    of_nothing = {"move_jobs", "bulk_jobs", "send_day", "auto_assign", "add_push_device", "remove_this_device"}
+    of_nothing = {
+        "move_jobs",
+        "bulk_jobs",
+        "send_day",
+        "auto_assign",
+        "add_push_device",
+        "remove_this_device",
+        "plan_day",
+    }
     url = reverse(page, args=[] if page in of_nothing else [tess.pk if page in of_technician else job.pk])
     for text in (HUGE, "\0", "-1", "0001-01-01", "9999-12-31", "9999-12-31T23:59"):
         for send in (client.get, client.post):
@@ -170,10 +185,18 @@ def test_odd_rules_of_smart_dispatch_are_answered(client, ada, field, text):
     assert client.post(reverse("assignment_settings"), {field: text}).status_code == 422
 
 
+@pytest.mark.parametrize("field", ["late_minute", "stability", "hour_0", "fuel_cost_per_km", "average_speed_kmh"])
+@pytest.mark.parametrize("text", [HUGE, ENDLESS, "\0", "-1", "²", "nan"])
+def test_odd_settings_of_route_planning_are_answered(client, ada, field, text):
+    client.force_login(ada)
+    assert client.post(reverse("planning_settings"), {field: text}).status_code == 422
+
+
 @pytest.mark.parametrize("pk", [int(HUGE), 2**63, 0])
 @pytest.mark.parametrize(
     "page",
     [
+        *("plan", "plan_changes", "apply_plan", "cancel_plan", "discard_plan", "recompute_plan", "plan_absence"),
         *("open_notice", "read_notice", "remove_push_device", "auto_assign_run", "apply_auto_assign"),
         *("discard_auto_assign", "best_matches", "call_to_job", "insert_job", "answer_hint", "confirm_suggestion"),
         *("dismiss_suggestion", "devices", "add_device", "track", "device", "revoke_device", "refuse_hint"),

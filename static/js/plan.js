@@ -19,10 +19,25 @@
   // that, and here it is said before.
   function hint(boxes, ticked) {
     const names = new Map(boxes.map((box) => [box.value, box.dataset.name]));
-    const texts = boxes.filter((box) => box.checked).flatMap((box) => box.dataset.with.split(" ").filter((pk) => names.has(pk) && !ticked.has(pk)).map((pk) => `${box.dataset.name} gives a job to ${names.get(pk)}: tick ${names.get(pk)} too, or neither.`));
+    const missing = boxes.filter((box) => box.checked).flatMap((box) => takersOf(box).filter((pk) => names.has(pk) && !ticked.has(pk)).map((pk) => [box.dataset.name, names.get(pk)]));
     const said = form().querySelector("[data-hint]");
-    said.hidden = !texts.length;
-    said.textContent = texts.slice(0, 2).join(" ");
+    said.hidden = !missing.length;
+    const [giver, taker] = missing[0] ?? [];
+    said.querySelector("[data-hint-text]").textContent = `${giver} gives a job to ${taker}: tick both or neither${missing.length > 1 ? `, and ${missing.length - 1} more such` : ""}.`;
+  }
+  const takersOf = (box) => box.dataset.with.split(" ").filter(Boolean);
+  function tickPartners() {
+    const boxes = new Map(ticks().map((box) => [box.value, box]));
+    const waiting = [...boxes.values()].filter((box) => box.checked);
+    while (waiting.length) {
+      for (const pk of takersOf(waiting.pop())) {
+        const box = boxes.get(pk);
+        if (!box || box.checked) continue;
+        box.checked = true;
+        waiting.push(box);
+      }
+    }
+    count();
   }
 
   function begin() {
@@ -42,6 +57,7 @@
       for (const box of ticks()) box.checked = all.dataset.tickAll === "all";
       count();
     }
+    if (event.target.closest("[data-tick-partners]")) tickPartners();
     const opener = event.target.closest("[data-open-all]");
     if (opener) openAll(document.querySelectorAll("[data-plan-person]"), opener);
     // A pin of the map shows its stop in the list: open whatever it is in.
