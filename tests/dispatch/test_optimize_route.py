@@ -135,6 +135,19 @@ def test_nobody_is_sent_to_a_technician_who_is_not_there(as_dana, working_tess, 
         assert as_dana.get(f"{day_url(working_tess)}&to={to}").status_code == 404
 
 
+@pytest.mark.parametrize("pk", [0, 2**63, int("9" * 30)])
+def test_numbers_of_nothing_are_answered(as_dana, pk):
+    assert as_dana.get(reverse("optimize_route", args=[pk])).status_code == 404
+    assert as_dana.get(reverse("plan_map", args=[pk])).status_code == 404
+    for name, args in (
+        ("optimize_route", [pk]),
+        ("reorder_route", [pk, 1]),
+        ("apply_route", [pk]),
+        ("discard_route", [pk]),
+    ):
+        assert as_dana.post(reverse(name, args=args)).status_code == 404
+
+
 def test_query_count_of_the_day_does_not_grow(as_dana, working_tess, job_at):
     def count() -> int:
         with CaptureQueriesContext(
