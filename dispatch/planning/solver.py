@@ -21,8 +21,8 @@ def solve(
     """Begins at today's plan (less what breaks a rule there) and never ends worse than that.
 
     `go_on` is asked several times a second; False gives the best so far. The same seed, `iterations` and `processes`
-    give the same plan. The time counts from when the compiled search is in memory: a second or so in a new process,
-    some ten on a machine where it never ran.
+    (threads: the compiled search runs side by side) give the same plan. The time counts from when the search is in
+    memory: a second or so in a new process, some ten on a machine where it never ran.
     """
     start = repaired(problem, problem.current or problem.no_routes)
     proven = _proven(problem, seconds) if len(problem.crews) == 1 and len(problem.stops) <= FEW_STOPS else None
