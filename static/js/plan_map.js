@@ -47,8 +47,8 @@
     const { routes, left_out: leftOut } = JSON.parse(text);
     const isOne = routes.length < MANY;
     mine.routes = routes.map((route) => drawRoute(mine, route, isOne));
-    const leftOutClass = (leftOut ?? []).length > CROWD ? "left_out is-dot" : "left_out";
-    for (const stop of leftOut ?? []) pin(mine.layer, stop, leftOutClass, "–")?.setZIndexOffset(-10_000); // below the routes
+    const [leftOutClass, sign] = (leftOut ?? []).length > CROWD ? ["left_out is-dot", ""] : ["left_out", "–"];
+    for (const stop of leftOut ?? []) pin(mine.layer, stop, leftOutClass, sign)?.setZIndexOffset(-10_000); // below the routes
     if (refit) fit(mine, routes, leftOut ?? []);
     spread();
     showWas();
@@ -75,7 +75,7 @@
 
   function pin(layer, stop, className, text, isLarge = true) {
     if (!stop.at) return null;
-    const size = isLarge ? 26 : 20;
+    const size = className.endsWith("is-dot") ? 9 : isLarge ? 26 : 20;
     const states = `${stop.late ? " late" : ""}${stop.done ? " done" : ""}`;
     const made = element("span", "", text);
     const icon = L.divIcon({ html: made, className: `plan-pin ${className}${states}`, iconSize: [size, size] });
