@@ -5,7 +5,8 @@ who does it, or None for the system itself. An action that cannot be done raises
 """
 
 from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
-from dispatch.actions.applying import PlanOutdated, adjust_route, apply_plan
+from dispatch.actions.adjusting import adjust_route
+from dispatch.actions.applying import PlanOutdated, apply_plan
 from dispatch.actions.assignment_rules import change_assignment_rules, may_change_rules
 from dispatch.actions.auto_assign import (
     apply_auto_assign,

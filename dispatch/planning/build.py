@@ -19,6 +19,7 @@ from dispatch.planning.stops import Asked, asked_of, jobs_to_plan, sort_out
 from dispatch.planning.weights import Preferences
 from dispatch.smart.candidates import Team
 from dispatch.smart.eligibility import Objection, cannot_do, reasons_against
+from dispatch.smart.facts import needs_of
 from dispatch.smart.qualification import Needs
 from dispatch.travel import Leg, Place
 from dispatch.travel.configured import travel_times
@@ -214,8 +215,6 @@ def _lasting(objections: list[Objection]) -> list[Objection]:
 
 
 def _lasting_needs(job: Job, *, day: date, now: datetime) -> Needs:
-    from dispatch.smart.facts import needs_of
-
     needs = needs_of(job, day=day, starts_at=None, now=now)
     return replace(needs, window=None, duration_minutes=0, place=None)
 
