@@ -29,8 +29,8 @@ from dispatch.planning.tables import LEFT_OUT, MAY, PLACE, SERVICE, START, Table
 SLICE_SECONDS, SLICE_ITERATIONS = 0.12, 1000
 FIRST_ITERATIONS = 100
 # In typical legs: how much worse a plan may get at the beginning and at the end. Which jobs to leave out wants more
-# freedom to the last than the order of those that all have a place.
-HOT, COLD, COLD_WHERE_ALL_FIT = 10.0, 0.3, 0.1
+# freedom to the last than the order of those that all have a place; a plan that is there is not to be forgotten.
+HOT, HOT_FROM_A_PLAN, COLD, COLD_WHERE_ALL_FIT = 10.0, 2.0, 0.3, 0.1
 TAKEN_OUT, LONGEST_STRING, BLINK = 10.0, 10.0, 0.01
 
 
@@ -84,12 +84,13 @@ def improve(
         best, best_routes = now, routes_of(state)
     left_out = tables.stops[:-1, LEFT_OUT][state.stops[:, CREW] == NOBODY]
     cold = COLD if (left_out < MANDATORY).any() else COLD_WHERE_ALL_FIT
+    hot = HOT_FROM_A_PLAN if any(routes) else HOT
     heat = typical_leg(tables)
     with ThreadPoolExecutor(parts) as threads:
         while (share := budget.share) < 1 and (go_on is None or go_on(best, share)):
             iterations, then = budget.next_slice()
             began = time.monotonic()
-            heats = [heat * HOT * (cold / HOT) ** at for at in (share, then)]
+            heats = [heat * hot * (cold / hot) ** at for at in (share, then)]
             centres = _deal(tables, state, parts, chance)
             found = [
                 threads.submit(search, tables, state, seeds[part], part, centres[part], iterations, *heats,
