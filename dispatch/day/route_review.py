@@ -112,9 +112,7 @@ def map_of_proposal(proposal: Proposal) -> dict:
 
 def _map_route(route: Route, places: dict[int, Place | None], *, colour: int) -> dict:
     was = [place for place in (route.start, *map(places.get, route.was)) if place]
-    # The road as it was asked for belongs to the proposed order, not to one made by hand.
-    shape = None if route.is_adjusted else route.shape
-    given = {"start": route.start, "end": route.end, "shape": shape, "was": route.was_shape or was}
+    given = {"start": route.start, "end": route.end, "shape": route.shape, "was": route.was_shape or was}
     return map_of_route(route.technician, stop_rows(route), colour=colour, **given)
 
 
