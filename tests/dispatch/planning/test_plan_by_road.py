@@ -42,7 +42,12 @@ def jobs(dana, north):
     places = [(40.06, -75.19), (40.07, -75.17), (40.04, -75.15)]
     return [
         make_job(
-            Status.CREATED, by=dana, now=NOW, scheduled_on=DAY, site=SiteFactory(latitude=a, longitude=b, zone=north)
+            Status.CREATED,
+            by=dana,
+            now=NOW,
+            duration_minutes=15,
+            scheduled_on=DAY,
+            site=SiteFactory(latitude=a, longitude=b, zone=north),
         )
         for a, b in places
     ]
@@ -82,7 +87,7 @@ def test_plan_is_worked_out_all_the_same_and_says_how(osrm, ana, dana, jobs, tro
     assert plan.notice.startswith(
         f"The server for travel times (OSRM) {words}. Travel times are estimated from straight-line distances."
     )
-    assert len(plan.result["routes"][0]["stops"]) == 3
+    assert len(plan.result["routes"][0]["stops"]) == 3, plan.result["left_out"]
     assert not KnownLeg.objects.filter(shape=None).exists()
 
 
@@ -98,7 +103,7 @@ def test_job_on_an_island_is_left_out(osrm, ana, dana, jobs):
     plan = planned(ana, dana)
     (left,) = plan.result["left_out"]
     assert left["job"] == jobs[0].pk
-    assert {reason["kind"] for reason in left["reasons"]} == {"unreachable"}
+    assert {reason["kind"] for reason in left["reasons"]} == {"unreachable"}, left
 
 
 def test_reordering_on_the_page_waits_for_nobody(osrm, ana, dana, jobs):
