@@ -91,7 +91,6 @@ def queries_of(call) -> int:
 def fill_tomorrow(company, stops: int) -> None:
     """Everybody may go anywhere and has a full day in one part of the area."""
     from dispatch.models import Job
-
     from technicians.models import Technician
 
     Technician.objects.update(daily_maximum=20)
