@@ -146,14 +146,18 @@ def asked_of(
     fixed = _fixed_start(job, day=day, is_foreign=is_foreign)
     windows, due = _times(job, fixed, day=day, origin=origin, now=now)
     is_mandatory = is_locked or (kind == Kind.ROUTE and has is not None)
+    deadline = _sla_due(sla_due, workdays, origin=origin)
+    # What is left out misses its deadline by more than whatever is done late that day.
+    ends = max((one.closes for one in workdays), default=0)
+    never_done = 0 if deadline is None else max(0, ends - deadline) * preferences.weights().sla
     return Asked(
         job=job,
         place=place_of(job.site.latitude, job.site.longitude),
         eligible=eligible,
-        penalty=MANDATORY if is_mandatory else preferences.penalty(job.priority),
+        penalty=MANDATORY if is_mandatory else preferences.penalty(job.priority) + never_done,
         windows=windows,
         due=due,
-        sla_due=_sla_due(sla_due, workdays, origin=origin),
+        sla_due=deadline,
         was=_was(job, has, origin=origin, is_due_today=is_due_today),
         is_locked=is_locked,
     )
