@@ -155,34 +155,39 @@ def _come_home(crew: Crew, at: int, travel: int, waiting: list[Break], rests: li
 
 def terms_of(problem: Problem, table: Timetable) -> Iterator[Term]:
     """What a route costs, taken apart; the points add up to `cost_of`."""
+    return (Term(kind, points, stop, table.crew) for kind, points, stop in _parts(problem, table))
+
+
+def cost_of(problem: Problem, table: Timetable) -> int:
+    return sum(points for _kind, points, _stop in _parts(problem, table))
+
+
+def _parts(problem: Problem, table: Timetable) -> Iterator[tuple[str, int, int | None]]:
+    """As terms; millions of them are only added up."""
     weights, number = problem.weights, table.crew
     for visit in table.visits:
         stop = problem.stops[visit.stop]
-        yield Term(TRAVEL, visit.travel * weights.travel, visit.stop, number)
-        yield Term(DISTANCE, visit.metres * weights.distance, visit.stop, number)
+        yield TRAVEL, visit.travel * weights.travel, visit.stop
+        yield DISTANCE, visit.metres * weights.distance, visit.stop
         if stop.due is not None and visit.starts_at > stop.due:
-            yield Term(LATE, (visit.starts_at - stop.due) * weights.late, visit.stop, number)
+            yield LATE, (visit.starts_at - stop.due) * weights.late, visit.stop
         if stop.sla_due is not None and visit.starts_at > stop.sla_due:
-            yield Term(SLA, (visit.starts_at - stop.sla_due) * weights.sla, visit.stop, number)
+            yield SLA, (visit.starts_at - stop.sla_due) * weights.sla, visit.stop
         if stop.was and stop.was.crew != number:
-            yield Term(REASSIGNED, weights.reassigned, visit.stop, number)
+            yield REASSIGNED, weights.reassigned, visit.stop
         elif _is_retimed(stop, visit, after=weights.retime_after):
-            yield Term(RETIMED, weights.retimed, visit.stop, number)
+            yield RETIMED, weights.retimed, visit.stop
     home, way = (table.travel - sum(v.travel for v in table.visits), table.metres - sum(v.metres for v in table.visits))
-    yield Term(TRAVEL, home * weights.travel, None, number)
-    yield Term(DISTANCE, way * weights.distance, None, number)
+    yield TRAVEL, home * weights.travel, None
+    yield DISTANCE, way * weights.distance, None
     share = problem.crews[number].fair_share
     if share is not None and table.busy > share:
-        yield Term(BALANCE, (table.busy - share) * weights.balance, None, number)
+        yield BALANCE, (table.busy - share) * weights.balance, None
 
 
 def _is_retimed(stop: Stop, visit: Visit, *, after: int) -> bool:
     was_at = stop.was.starts_at if stop.was else None
     return was_at is not None and abs(visit.starts_at - was_at) > after
-
-
-def cost_of(problem: Problem, table: Timetable) -> int:
-    return sum(term.points for term in terms_of(problem, table))
 
 
 def cost_of_leaving_out(problem: Problem, index: int) -> int:
