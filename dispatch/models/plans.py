@@ -115,7 +115,7 @@ class PlanningSettings(models.Model):
     late_minute = counts_as(2, "Minutes of driving that one minute late for a time block counts as.", most=60)
     sla_minute = counts_as(4, "Minutes of driving that one minute after an SLA deadline counts as.", most=60)
     left_out_minutes = counts_as(
-        120,
+        240,
         "Minutes of driving that leaving out a Low job counts as; twice that for Normal, four times for High, "
         "eight times for Urgent.",
     )

@@ -17,7 +17,7 @@ class Preferences:
 
     late_minute: int = 2
     sla_minute: int = 4
-    left_out_minutes: int = 120  # of the lowest priority; twice for each step up
+    left_out_minutes: int = 240  # of the lowest priority; twice for each step up
     balance_percent: int = 10  # of a minute's driving, for a minute of work above the fair share
     km_seconds: int = 0  # of driving that a kilometre counts as, besides its time
     stability: int = 30  # 0: today's plan does not matter; 100: touch nothing
@@ -51,6 +51,6 @@ def presets(usual: Preferences) -> dict[str, Preferences]:
     return {
         "usual": usual,
         "least_driving": replace(usual, stability=0, balance_percent=0, km_seconds=max(usual.km_seconds, 30)),
-        "most_jobs": replace(usual, stability=0, left_out_minutes=max(usual.left_out_minutes, 600), balance_percent=0),
+        "most_jobs": replace(usual, stability=0, left_out_minutes=max(usual.left_out_minutes, 960), balance_percent=0),
         "least_change": replace(usual, stability=90),
     }

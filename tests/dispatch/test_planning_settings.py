@@ -96,8 +96,8 @@ def test_presets_follow_the_weights_that_are_tried_out(client, omar):
     client.force_login(omar)
     tried = {name: getattr(Preferences(), name) for name in PlanningSettings.WEIGHTS} | {"left_out_minutes": 90}
     page = text_of(client.get(reverse("planning_presets"), tried))
-    assert "A Low job left out 1 h 30 1 h 30 10 h (not as usual) 1 h 30" in page
-    assert PlanningSettings.load().left_out_minutes == 120
+    assert "A Low job left out 1 h 30 1 h 30 16 h (not as usual) 1 h 30" in page
+    assert PlanningSettings.load().left_out_minutes == 240
 
 
 def test_presets_say_what_is_wrong(client, omar):
