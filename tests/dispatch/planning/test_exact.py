@@ -72,6 +72,16 @@ def test_route_too_big_for_labels_is_left_to_cp_sat(day):
     assert points == best if is_proven else points >= best
 
 
+@pytest.mark.parametrize("seed", [10, 16, 26])  # days of which most can be done
+def test_best_route_of_eight_stops_is_the_best_of_109_601(seed):
+    day = roll_day(Dice(seed), 8, 1, gaps=False)
+    stops = tuple(replace(stop, eligible=frozenset({0})) for stop in day.problem.stops)
+    crew = replace(day.problem.crews[0], most_stops=None, capacity=(), opens=0, closes=FOREVER)
+    problem = replace(day.problem, stops=stops, crews=(crew,))
+    assert len(best_route(problem, 0, range(8))[0]) >= 6
+    agrees(problem)
+
+
 def test_locked_stop_is_served_whatever_its_penalty():
     day = roll_day(Dice(1), 4, 1)
     stops = [replace(stop, eligible=frozenset({0}), windows=((0, FOREVER),), penalty=0) for stop in day.problem.stops]
