@@ -445,6 +445,103 @@ def test_who_is_back_from_time_off_is_told(dana, crew, job_at):
     assert changes_since(plan, now=LATER) == ["Ana is back from time off"]
 
 
+def test_job_that_was_left_out_and_then_given_to_somebody_is_told(dana, omar, crew, job_at):
+    """Her planned times would overlap with it."""
+    skill = Skill.objects.create(name="Gas")
+    job_at(1), job_at(5)
+    left_out = job_at(2, skills=[actions.SkillNeed(skill.pk, Proficiency.EXPERT)])
+    plan = plan_of(crew[:1], by=dana)
+    assert [row["job"] for row in plan.result["left_out"]] == [left_out.pk]
+    actions.assign_job(left_out, crew[0], by=omar, now=LATER)
+    assert changes_since(plan, now=LATER) == [f"{left_out.number} was given to Ana by Omar"]
+
+
+def test_job_that_was_planned_for_one_and_given_to_another_is_told_of_both(dana, omar, crew, job_at):
+    jobs = [job_at(1), job_at(2), job_at(3), job_at(4)]
+    plan = plan_of(crew[:1], by=dana)
+    plan.result["routes"].append(plan.result["routes"][0] | {"technician": crew[1].pk, "stops": []})
+    plan.result["seen"]["technicians"][str(crew[1].pk)] = plan.result["seen"]["technicians"][str(crew[0].pk)]
+    actions.assign_job(jobs[0], crew[1], by=omar, now=LATER)
+    said = [f"{jobs[0].number} was given to Ben by Omar"]
+    assert changes_since(plan, now=LATER, technician_ids={crew[0].pk}) == said
+    assert changes_since(plan, now=LATER, technician_ids={crew[1].pk}) == said
+
+
+def test_job_that_was_on_hold_and_is_released_is_told(dana, omar, crew, job_at):
+    job_at(1)
+    held = job_at(2, crew[0])
+    actions.hold_job(held, "Parts", by=dana, now=NOW)
+    plan = plan_of(crew[:1], by=dana)
+    assert changes_since(plan, now=LATER) == []
+    actions.release_job(fresh(held), by=omar, now=LATER)
+    assert changes_since(plan, now=LATER) == [f"{held.number} is still to be done, by Ana"]
+
+
+def test_job_that_had_begun_and_was_interrupted_is_told(dana, omar, crew, job_at):
+    job_at(1)
+    begun = job_at(2, crew[0])
+    actions.change_status(begun, Status.IN_PROGRESS, by=crew[0].user, now=NOW)
+    plan = plan_of(crew[:1], by=dana)
+    actions.change_status(fresh(begun), Status.ASSIGNED, by=omar, note="Parts", now=LATER)
+    assert changes_since(plan, now=LATER) == [f"{begun.number} is still to be done, by Ana"]
+
+
+def test_job_that_goes_on_as_it_did_is_no_change(dana, crew, job_at):
+    job_at(1)
+    begun = job_at(2, crew[0])
+    actions.change_status(begun, Status.IN_PROGRESS, by=crew[0].user, now=NOW)
+    plan = plan_of(crew[:1], by=dana)
+    actions.change_status(fresh(begun), Status.COMPLETED, by=crew[0].user, now=LATER)
+    assert changes_since(plan, now=LATER) == []
+
+
+def test_who_may_do_other_jobs_than_before_is_told(dana, crew, job_at, north):
+    skill = Skill.objects.create(name="Gas")
+    held = crew[0].skills.create(skill=skill, level=Proficiency.EXPERT)
+    job_at(1, skills=[actions.SkillNeed(skill.pk, Proficiency.EXPERT)])
+    plan = plan_of(crew[:1], by=dana)
+    held.delete()
+    assert changes_since(plan, now=LATER) == ["Ana has other skills or zones"]
+    crew[0].skills.create(skill=skill, level=Proficiency.EXPERT)
+    assert changes_since(plan, now=LATER) == []
+    crew[0].zones.remove(north)
+    assert changes_since(plan, now=LATER) == ["Ana has other skills or zones"]
+
+
+def test_what_becomes_of_a_route_that_is_applied_is_no_change(dana, omar, crew, job_at):
+    job_at(1), job_at(2)
+    plan = plan_of(crew[:2], by=dana)
+    busy = next(route["technician"] for route in plan.result["routes"] if route["stops"])
+    actions.apply_plan(plan, technician_ids=[busy], by=dana, now=NOW)
+    plan.refresh_from_db()
+    sick = next(one for one in crew if one.pk == busy)
+    actions.mark_sick(sick, starts_at=at(0), ends_at=at(23), by=omar, now=LATER)
+    assert changes_since(plan, now=LATER) == []
+
+
+def test_who_was_away_and_is_back_keeps_her_jobs(dana, omar, crew, job_at):
+    job_at(1, crew[0])
+    off = TimeOff.objects.create(technician=crew[0], starts_at=at(0), ends_at=at(23))
+    plan = plan_of(crew[1:2], by=dana, kind=Kind.ABSENCE, absent=crew[0], with_unassigned=False)
+    off.delete()
+    with pytest.raises(actions.PlanOutdated, match="Ana is back from time off"):
+        actions.apply_plan(plan, by=dana, now=LATER)
+
+
+def test_changes_to_jobs_of_other_zones_do_not_name_them(dana, omar, south, crew, job_at):
+    crew[0].zones.add(south)
+    given = {"by": omar, "zone": south, "scheduled_on": DAY, "status": Status.ASSIGNED, "technician": crew[0]}
+    hidden = make_job(planned_starts_at=at(10), now=NOW, **given)
+    job_at(3, crew[0])
+    plan = plan_of(crew[:1], by=dana)
+    actions.change_status(hidden, Status.CANCELLED, by=omar, note="No", now=LATER)
+    make_job(planned_starts_at=at(12), now=LATER, **given)
+    assert changes_since(plan, now=LATER) == [
+        "A job in another zone was cancelled by Omar",
+        "A job in another zone came to Ana's day",
+    ]
+
+
 # How many questions -------------------------------------------------------------------------------
 
 
