@@ -160,6 +160,7 @@ def _change(wanted: dict[int, Placement], plan: Plan, *, by, now: datetime) -> t
             before[job.pk] = was
         if times:
             field_changes.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=times))
+    _check_dispatches(by, changed)
     for job in changed:
         if job.technician and not (job.technician.is_active and job.technician.user.is_active):
             raise ActionRefused(f"{job.technician} is no longer active.", job)
@@ -167,6 +168,16 @@ def _change(wanted: dict[int, Placement], plan: Plan, *, by, now: datetime) -> t
     FieldChange.objects.bulk_create(field_changes)
     StatusChange.objects.bulk_create(_log_rows(changed, before, plan, by=by, now=now))
     return changed, groups
+
+
+def _check_dispatches(by, jobs: Collection[Job]) -> None:
+    """Zones may have been taken from somebody since they asked for the plan."""
+    if by is None or not jobs:
+        return
+    allowed = set(Job.objects.dispatchable_by(by).filter(pk__in=[job.pk for job in jobs]).values_list("pk", flat=True))
+    if others := sum(job.pk not in allowed for job in jobs):
+        what = "One of its jobs lies" if others == 1 else f"{others} of its jobs lie"
+        raise ActionRefused(f"{what} in a zone where you do not dispatch: nothing was applied.")
 
 
 def _set_times(job: Job, to: Placement) -> dict[str, list[str]]:

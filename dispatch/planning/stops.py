@@ -66,9 +66,11 @@ def sort_out(
 ) -> tuple[list[Job], list[tuple[Job, str]]]:
     """Those that can be planned, and the others with a sentence."""
     zone_ids = access.ALL_ZONES if by is None else access.dispatch_zone_ids(by)
+    away = {one.technician.pk for one in workdays if one.is_given_up}
     planned, aside = [], []
     for job in jobs:
-        if why := _why_aside(job, zone_ids=zone_ids, day=day):
+        is_ours = _is_ours(job, zone_ids)
+        if why := _why_aside(job, is_ours=is_ours, stays=job.technician_id not in away, day=day):
             aside.append((job, why))
         else:
             planned.append(job)
@@ -79,12 +81,14 @@ def sort_out(
     return planned, aside
 
 
-def _why_aside(job: Job, *, zone_ids, day: date) -> str:
+def _why_aside(job: Job, *, is_ours: bool, stays: bool, day: date) -> str:
     if job.is_on_hold:
         return f"On hold: {job.hold_reason}"
     if not job.site.has_location:
         return "No location: nobody knows how far it is"
-    if not _is_ours(job, zone_ids) and job.planned_starts_at is None:
+    if not is_ours and not (stays and job.scheduled_on == day):
+        return "Lies in a zone where you do not dispatch"
+    if not is_ours and job.planned_starts_at is None:
         return "Lies in a zone where you do not dispatch, and has no time"
     if job.technician_id and job.is_pinned and job.scheduled_on != day:
         return f"Pinned to {job.scheduled_on:%a %d %b}"

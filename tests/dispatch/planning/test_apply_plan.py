@@ -1,5 +1,6 @@
 """Applying a plan: as if every job had been given to its technician by hand, but all at once or not at all."""
 
+import json
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from django.utils import timezone
 from dispatch import actions, realtime
 from dispatch.actions.applying import goes_with
 from dispatch.actions.plans import Kind, State
+from dispatch.day.route_review import load_route_review
 from dispatch.models import BoardAction, Job, Notification, Plan, Status
 from dispatch.placement import Placement
 from dispatch.planning.store import load_proposal
@@ -16,6 +18,7 @@ from technicians import attendance
 from technicians.models import Proficiency, Skill, WorkingHours
 from tests.factories import SiteFactory, TechnicianFactory, make_job
 from tests.threads import at_the_same_time, winners_and_losers
+from zones.access import grant_zones
 
 DAY = date(2026, 12, 1)
 NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
@@ -358,6 +361,66 @@ def test_who_takes_a_job_while_the_plan_is_applied_finds_it_whole(dana, omar, an
         assert states == ["assigned", "assigned", "cancelled", "assigned", "assigned"]
 
 
+def test_route_whose_giver_was_undone_is_out_of_date(dana, ana, ben, job_at):
+    """What the other's route took is back: the rest was not planned around it."""
+    job = job_at(19, ana, planned_starts_at=at(9))
+    job_at(1, ana, planned_starts_at=at(11))
+    plan = plan_of([ana, ben], by=dana, stability=0)
+    actions.apply_plan(plan, technician_ids=[ben.pk], by=dana, now=NOW)
+    assert fresh(job).technician == ben
+    actions.undo_action(BoardAction.objects.latest("pk"), by=dana, now=NOW)
+    with pytest.raises(actions.PlanOutdated, match=f"{job.number} was given to Ana by Dana"):
+        actions.apply_plan(plan, technician_ids=[ana.pk], by=dana, now=NOW)
+
+
+def test_who_may_not_dispatch_there_any_more_applies_nothing(dana, north, south, ana, job_at):
+    job = job_at(1)
+    plan = plan_of([ana], by=dana)
+    grant_zones(dana, [south])
+    with pytest.raises(actions.ActionRefused, match="where you do not dispatch"):
+        actions.apply_plan(plan, by=dana, now=NOW)
+    assert fresh(job).status == Status.CREATED
+
+
+def test_jobs_of_other_zones_stay_where_they_are(dana, omar, south, ana, ben, job_at):
+    """An overdue one, and one of somebody who is away: they are for whoever dispatches there."""
+    for technician in (ana, ben):
+        technician.zones.add(south)
+    given = {"by": omar, "zone": south, "status": Status.ASSIGNED, "technician": ana, "now": NOW - timedelta(days=2)}
+    overdue = make_job(scheduled_on=NOW.date(), planned_starts_at=NOW, **given)
+    hers = make_job(scheduled_on=DAY, planned_starts_at=at(15), **given)
+    job_at(1, ana, planned_starts_at=at(13))
+    before = list(Job.objects.filter(pk__in=[overdue.pk, hers.pk]).order_by("pk").values())
+    actions.apply_plan(plan_of([ana, ben], by=dana, now=at(7)), by=dana, now=at(7))
+    actions.apply_plan(
+        plan_of([ben], by=dana, kind=Kind.ABSENCE, absent=ana, with_unassigned=False, now=at(7)), by=dana, now=at(7)
+    )
+    assert list(Job.objects.filter(pk__in=[overdue.pk, hers.pk]).order_by("pk").values()) == before
+
+
+def test_old_result_without_what_was_seen_is_out_of_date(dana, ana, job_at):
+    job = job_at(1)
+    plan = plan_of([ana], by=dana)
+    del plan.result["seen"]
+    plan.save()
+    with pytest.raises(actions.PlanOutdated):
+        actions.apply_plan(plan, by=dana, now=NOW)
+    assert fresh(job).status == Status.CREATED
+
+
+def test_order_made_by_a_manager_names_only_what_the_asker_may_see(dana, omar, south, ana, job_at):
+    ana.zones.add(south)
+    given = {"by": omar, "zone": south, "scheduled_on": DAY, "status": Status.ASSIGNED, "technician": ana, "now": NOW}
+    hidden = make_job(planned_starts_at=at(10), **given)
+    job = job_at(1, ana, duration_minutes=200)
+    plan = plan_of([ana], by=dana, kind=Kind.ROUTE)
+    actions.adjust_route(plan, ana, [job.pk, hidden.pk], by=omar, now=NOW)
+    plan.refresh_from_db()
+    assert hidden.number not in json.dumps(plan.result)
+    review = load_route_review(plan, user=dana)
+    assert (len(review.stops[1].faults), review.faults) == (1, []), "it stands beside the stop"
+
+
 # Ordered by hand ----------------------------------------------------------------------------------
 
 
@@ -387,7 +450,7 @@ def test_order_by_hand_may_break_rules_and_says_which(dana, ana, job_at):
     plan.refresh_from_db()
     (route,) = load_proposal(plan, user=dana).routes
     assert [stop.job for stop in route.stops] == [long, fixed]
-    assert any(fixed.number in fault for fault in route.faults)
+    assert [fixed.number in fault for fault in route.stops[1].faults] == [True]
 
 
 def test_order_by_hand_of_jobs_that_come_from_others(dana, ana, ben, crossed):
