@@ -10,8 +10,9 @@ from dispatch.actions.applying import PlanOutdated
 from dispatch.actions.base import ActionRefused
 from dispatch.actions.plans import State, build_for, check_may_see
 from dispatch.models import Plan, PlanningSettings
-from dispatch.planning.adjust import adjusted
+from dispatch.planning.adjust import Fault, adjusted
 from dispatch.planning.changes import changes_since
+from dispatch.planning.names import Names
 from dispatch.planning.outcome import names_of, route_of, run_of, run_today, summed
 from dispatch.travel.configured import travel_times
 from technicians.models import Technician
@@ -39,7 +40,7 @@ def adjust_route(
     crew = case.crew_of[technician.pk]
     order = [case.stop_of[pk] for pk in wanted]
     by_hand = adjusted(case.problem, crew, order)
-    names = names_of(case, by=by)
+    names = names_of(case, by=plan.created_by)  # who reads it, too
     today = run_today(case, crew)
     run = run_of(case, crew, order, today=today, table=by_hand.table)
     fuel_cost = float(PlanningSettings.load().fuel_cost_per_km)
@@ -50,11 +51,16 @@ def adjust_route(
         stop["was"] = was[stop["job"]]["was"]
         if was[stop["job"]]["change"] in ("assigned", "reassigned"):
             stop["change"] = was[stop["job"]]["change"]
+        stop["faults"] = _told(by_hand.faults, names, of=case.stop_of[stop["job"]])
     kept = {name: routes[number][name] for name in ("before", "was", "was_shape")}
-    routes[number] = (
-        fresh | kept | {"is_adjusted": True, "faults": [f.text(lambda n: names.stops[n]) for f in by_hand.faults]}
-    )
+    routes[number] = fresh | kept | {"is_adjusted": True, "faults": _told(by_hand.faults, names, of=None)}
     points = plan.result["after"]["points"]
     plan.result["after"] = summed([route["after"] for route in routes]) | {"points": points}
     plan.save(update_fields=["result"])
     return routes[number]
+
+
+def _told(faults: Iterable[Fault], names: Names, *, of: int | None) -> list[str]:
+    """Those of one stop, or of the day as a whole."""
+    texts = (fault.text(lambda stop: names.stops[stop]) for fault in faults if fault.stop == of)
+    return [f"{text[0].upper()}{text[1:]}" for text in texts]

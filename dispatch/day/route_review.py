@@ -57,7 +57,6 @@ def load_route_review(plan: Plan, *, user) -> RouteReview:
     proposal = load_proposal(plan, user=user)
     (route,) = proposal.routes
     stops = stop_rows(route)
-    told = {fault for stop in stops for fault in stop.faults}
     moves = proposal.moves
     return RouteReview(
         plan=plan,
@@ -67,7 +66,7 @@ def load_route_review(plan: Plan, *, user) -> RouteReview:
         headline=headline(route.before, route.after),
         left_out=[*moves["unassigned"], *moves["left_out"]],
         left_aside=proposal.left_aside,
-        faults=[fault for fault in route.faults if fault not in told],
+        faults=list(route.faults),
     )
 
 
@@ -87,8 +86,7 @@ def stop_rows(route: Route) -> list[StopRow]:
             change=stop.change,
             was_at=stop.was.starts_at if stop.was else None,
             terms=list(stop.terms),
-            # A fault names the job that it is about.
-            faults=[fault for fault in route.faults if stop.job and stop.job.number in fault],
+            faults=list(stop.faults),
             place=stop.place,
         )
         for number, stop in enumerate(route.stops, 1)

@@ -6,10 +6,11 @@
 Totals   jobs, km, minutes (of driving), late_jobs, late_minutes, fuel; points: null where today's plan breaks a rule.
 Route    technician, before, after (Totals), start, end ([lat, lon] or null), starts_at, ends_at, stops, was (job ids in
          today's order), shape, was_shape ([[lat, lon]] as the road goes, or null), terms (of the day as a whole),
-         applied_at, is_adjusted (ordered by hand), faults (the rules that such an order breaks, in words).
+         applied_at, is_adjusted (ordered by hand), faults (the rules that such an order of the day breaks, in words).
 Stop     job, arrives_at, starts_at, ends_at, planned_at (what will be written as its planned start; null: it keeps its
          own), travel_minutes, km, late_minutes, is_locked, change (kept, assigned, reassigned or moved),
-         was ({"technician", "starts_at", "day"} or null), terms ([{"kind", "text", "minutes"}]), place.
+         was ({"technician", "starts_at", "day"} or null), terms ([{"kind", "text", "minutes"}]), place,
+         faults (as of the day, where it is ordered by hand).
 LeftOut  job, reasons ([{"kind", "text"}]), was.
 
 Times are ISO 8601 in UTC. What has begun is in no route.
@@ -74,6 +75,7 @@ class PlannedStop:
     was: Was | None
     terms: tuple[Term, ...]
     place: tuple[float, float] | None
+    faults: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -266,6 +268,7 @@ def _stop(row: dict, jobs: Mapping[int, Job], people: Mapping[int, Technician]) 
         was=_was(row["was"], people),
         terms=tuple(Term(**term) for term in row["terms"]),
         place=_place(row["place"]),
+        faults=tuple(row.get("faults", ())),
     )
 
 
