@@ -50,10 +50,15 @@ def names_of(case: Case, *, by) -> Names:
     return Names(
         [job.number if known is None or job.pk in known else "a job in another zone" for job in case.jobs],
         [str(technician) for technician in case.technicians],
-        lambda second: f"{timezone.localtime(case.instant(second)):%H:%M}",
+        lambda second: _clock(case.instant(second), day=case.day),
         {number: text for number, text in skills.items() if text},
         {number: job.zone.name for number, job in enumerate(case.jobs) if job.zone},
     )
+
+
+def _clock(instant: datetime, *, day: date) -> str:
+    local = timezone.localtime(instant)
+    return f"{local:%H:%M}" if local.date() == day else f"{local:%H:%M} on {local:%a} {local.day} {local:%b}"
 
 
 # Each technician's day ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dispatch.planning import relaxing
 from dispatch.planning.names import Names, listed, minutes
-from dispatch.planning.problem import Crew, Problem, Stop
+from dispatch.planning.problem import FOREVER, Crew, Problem, Stop
 
 UNTRIED, NOBODY = "untried", "nobody"
 OFF = {"time_off", "off_shift"}
@@ -112,7 +112,7 @@ def _about_the_job(reason: Reason, names: Names) -> dict[str, str]:
     stop = reason.problem.stops[reason.stop]
     return {
         relaxing.PIN: f"it is pinned to {_pinned_to(stop, names)}",
-        relaxing.WINDOW: f"it must begin {_windows(stop, names)}",
+        relaxing.WINDOW: f"it {_windows(reason, names)}",
         relaxing.FIXED: f"it is fixed at {names.clock(stop.windows[0][0])}",
         relaxing.NO_WAY: "no way to its place is known",
         relaxing.COST: f"it {_costs(reason, names)}, more than leaving it out counts",
@@ -147,6 +147,17 @@ def _pinned_to(stop: Stop, names: Names) -> str:
     return listed([names.crews[crew] for crew in sorted(stop.eligible)]) or "somebody who is not planned"
 
 
-def _windows(stop: Stop, names: Names) -> str:
-    spans = [f"between {names.clock(opens)} and {names.clock(closes)}" for opens, closes in stop.windows]
-    return " or ".join(spans)
+def _windows(reason: Reason, names: Names) -> str:
+    """The rest of “it must ...”; a block of which only the beginning binds has no end."""
+    windows = reason.problem.stops[reason.stop].windows
+    if len(windows) == 1 and windows[0][1] >= FOREVER:
+        return f"must not begin before {names.clock(windows[0][0])}"
+    spans = " or ".join(
+        f"after {names.clock(opens)}"
+        if closes >= FOREVER
+        else f"between {names.clock(opens)} and {names.clock(closes)}"
+        for opens, closes in windows
+    )
+    if windows[-1][1] < reason.crew.opens:
+        return f"had to begin {spans}, which is over by then"
+    return f"must begin {spans}"

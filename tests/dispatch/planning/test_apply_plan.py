@@ -212,6 +212,34 @@ def test_overdue_job_comes_to_the_day_with_its_block(dana, ana, job_at):
     assert (job.window_starts_at, job.window_ends_at) == (at(13), at(15))
 
 
+def test_overdue_job_whose_block_is_over_today_too_is_done_all_the_same(dana, ana, job_at):
+    """Its block comes along, and by that it is late: what the plan says is what is predicted afterwards."""
+    yesterday, now = DAY - timedelta(days=1), at(14)
+    block = {"window_starts_at": at(8, day=yesterday), "window_ends_at": at(10, day=yesterday)}
+    job = job_at(1, scheduled_on=yesterday, now=at(7, day=yesterday), **block)
+    attendance.clock_in(ana, now=at(8))
+    plan = plan_of([ana], by=dana, now=now)
+    assert (plan.result["left_out"], plan.result["left_aside"]) == ([], [])
+    ((stop,),) = [route.stops for route in load_proposal(plan, user=dana).routes]
+    actions.apply_plan(plan, by=dana, now=now)
+    arrival = fresh(job).arrival
+    assert (arrival.starts_at, arrival.late_minutes) == (stop.starts_at, stop.late_minutes)
+    assert stop.starts_at < at(15)
+    assert (fresh(job).window_starts_at, fresh(job).window_ends_at) == (at(8), at(10))
+
+
+def test_overdue_job_that_does_not_fit_any_more_says_no_time_of_another_day(dana, ana, job_at):
+    yesterday, now = DAY - timedelta(days=1), at(15)
+    block = {"window_starts_at": at(14, day=yesterday), "window_ends_at": at(16, day=yesterday)}
+    job = job_at(1, scheduled_on=yesterday, now=at(7, day=yesterday), duration_minutes=180, **block)
+    attendance.clock_in(ana, now=at(8))
+    plan = plan_of([ana], by=dana, now=now)
+    ((row,),) = [plan.result["left_out"]]
+    assert row["job"] == job.pk
+    (reason,) = row["reasons"]
+    assert reason["text"] == "Ana could begin at 15:02, but would end the day at 18:02 instead of 17:00."
+
+
 def test_job_that_nobody_can_do_goes_back_to_the_tray(dana, ana, job_at):
     skill = Skill.objects.create(name="Gas")
     job = job_at(1, ana, skills=[actions.SkillNeed(skill.pk, Proficiency.EXPERT)], planned_starts_at=at(9))

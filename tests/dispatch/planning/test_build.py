@@ -11,6 +11,7 @@ from dispatch import actions
 from dispatch.models import Job, Plan, Priority, Status
 from dispatch.planning.build import build
 from dispatch.planning.check import faults_of
+from dispatch.planning.outcome import names_of
 from dispatch.planning.problem import FOREVER, MANDATORY
 from dispatch.planning.solver import solve
 from dispatch.planning.timetable import timetable
@@ -77,6 +78,11 @@ def crew_of(case, technician):
 
 def aside(case) -> dict[int, str]:
     return {job.pk: text for job, text in case.left_aside}
+
+
+def test_times_of_another_day_are_told_with_their_day(dana, ana):
+    clock = names_of(case_of([ana], by=dana), by=dana).clock
+    assert (clock(14 * HOUR), clock(29 * HOUR), clock(-HOUR)) == ("14:00", "05:00 on Wed 2 Dec", "23:00 on Mon 30 Nov")
 
 
 # Jobs ---------------------------------------------------------------------------------------------

@@ -70,6 +70,20 @@ def only_reason(problem: Problem, routes: Routes, stop: int, bars=None, **more) 
 NOBODYS = ((), ())
 
 
+def test_a_block_that_only_opens_is_told_without_an_end():
+    problem = problem_of(job(1, windows=((15 * HOUR, FOREVER),), service=2 * HOUR))
+    texts = {reason.kind: reason.text(names_of(problem)) for reason in why_left_out(problem, NOBODYS, 0, {})}
+    assert texts["window"] == "Tom could begin at 08:10, but it must not begin before 15:00."
+
+
+def test_a_block_that_is_over_when_the_day_begins_is_said_to_be_over():
+    problem = problem_of(job(1, windows=((6 * HOUR, 7 * HOUR),)))
+    texts = {reason.kind: reason.text(names_of(problem)) for reason in why_left_out(problem, NOBODYS, 0, {})}
+    assert texts["window"] == (
+        "Tom could begin at 08:10, but it had to begin between 06:00 and 07:00, which is over by then."
+    )
+
+
 def test_a_missing_skill_is_named():
     problem = problem_of(job(1, eligible=frozenset()))
     bars = {TOM: frozenset({"skill"}), TESS: frozenset({"skill", "zone"})}
