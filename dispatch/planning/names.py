@@ -27,8 +27,10 @@ def clock(seconds: int) -> str:
 
 
 def minutes(seconds: int) -> str:
-    """Of a stretch of time, in whole minutes and never none: a fault of seconds is a fault."""
-    return f"{max(1, round(seconds / 60))} min"
+    """“94 min”, “25 h 10”: of a stretch of time, and never none: a fault of seconds is a fault."""
+    whole = max(1, round(seconds / 60))
+    hours, rest = divmod(whole, 60)
+    return f"{hours} h {rest:02d}" if hours >= 2 else f"{whole} min"
 
 
 def listed(words: Sequence[str]) -> str:
