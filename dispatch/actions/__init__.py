@@ -57,7 +57,7 @@ from dispatch.actions.roads import forget_old_roads, learn_roads
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
-from dispatch.actions.undo import last_to_redo, last_to_undo, undo_action
+from dispatch.actions.undo import applied_last, last_to_redo, last_to_undo, undo_action
 from dispatch.actions.watch import watch_technicians
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
@@ -76,6 +76,7 @@ __all__ = [
     "add_note",
     "adjust_route",
     "announce_jobs",
+    "applied_last",
     "apply_auto_assign",
     "apply_plan",
     "ask_for_auto_assign",

@@ -22,7 +22,7 @@ from dispatch.actions.base import (
 from dispatch.actions.edit import displayed, replace_skills
 from dispatch.actions.journal import FIELDS, SKILLS, State, board_action, states_of
 from dispatch.actions.status import settle_billing
-from dispatch.models import BoardAction, ChangedJob, FieldChange, Job, Status
+from dispatch.models import BoardAction, ChangedJob, FieldChange, Job, Plan, Status
 from dispatch.models.jobs import TO_DO
 from technicians.models import Skill
 
@@ -49,6 +49,13 @@ PLAN = {
 def last_to_undo(user) -> BoardAction | None:
     """The user's own newest action that still stands."""
     return BoardAction.objects.filter(done_by=user, is_undo=False).not_undone().newest_first().first()
+
+
+def applied_last(plan: Plan, user) -> bool:
+    """Whether the user's next undo takes back what was applied of this plan."""
+    last = last_to_undo(user)
+    applied = {route["applied_at"] for route in (plan.result or {}).get("routes", [])}
+    return last is not None and any(at and datetime.fromisoformat(at) == last.done_at for at in applied)
 
 
 def last_to_redo(user) -> BoardAction | None:

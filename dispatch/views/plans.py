@@ -45,7 +45,7 @@ def plan(request, pk):
     # The fragment asks for itself while it is being worked out; when that is over, the page comes anew.
     if request.htmx.target == "plan-progress":
         return HttpResponse(headers={"HX-Refresh": "true"})
-    if found.kind == Kind.ROUTE and found.result:
+    if found.kind == Kind.ROUTE and found.result and found.technicians.exists():
         return routes.show_route_plan(request, found)
     return _show(request, found)
 
@@ -134,7 +134,7 @@ def _show(request, found: Plan, *, ticked: set[int] | None = None, said="", prob
             "ticked": page.applicable if ticked is None else ticked,
             "changes": _changes(found),
             "said": said,
-            "may_undo": bool(said),
+            "may_undo": bool(said) or actions.applied_last(found, request.user),
             "problem": problem,
             "tile_url": settings.MAP_TILE_URL,
             "attribution": settings.MAP_ATTRIBUTION,

@@ -76,7 +76,7 @@ def show_route_plan(
         "review": load_route_review(plan, user=request.user),
         "changes": changes_since(plan, now=timezone.now()) if is_open else [],
         "problem": problem,
-        "is_fresh": is_fresh,  # applied by this request
+        "is_fresh": is_fresh or actions.applied_last(plan, request.user),
         "live_versions": versions,
         "tile_url": settings.MAP_TILE_URL,
         "attribution": settings.MAP_ATTRIBUTION,
@@ -170,4 +170,5 @@ def plan_map(request, pk):
 
 
 def _visible_plan(request, pk: int) -> Plan:
-    return get_object_or_404(Plan.objects.visible_to(request.user).filter(kind=Plan.Kind.ROUTE), pk=pk)
+    of_somebody = Plan.objects.visible_to(request.user).filter(kind=Plan.Kind.ROUTE, technicians__isnull=False)
+    return get_object_or_404(of_somebody, pk=pk)

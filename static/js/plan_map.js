@@ -112,7 +112,7 @@
   function fit({ map }, routes, leftOut) {
     const stops = [...routes.flatMap((route) => route.stops), ...leftOut];
     const all = [...stops.map((stop) => stop.at), ...routes.map((route) => route.start)].filter(Boolean);
-    if (all.length) map.fitBounds(L.latLngBounds(all).pad(0.08), { maxZoom: 15, animate: false });
+    if (all.length) map.fitBounds(L.latLngBounds(all), { padding: [30, 30], maxZoom: 15, animate: false });
   }
   function showWas() {
     const box = document.querySelector("[data-plan-was]");

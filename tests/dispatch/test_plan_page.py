@@ -230,6 +230,24 @@ def test_all_routes_are_one_board_action_that_one_undo_takes_back(client, dana, 
     assert {fresh(job).technician for job in jobs} == {None}
 
 
+def test_undo_is_offered_as_long_as_it_takes_the_plan_back(look, dana, crew, proposal):
+    plan, (job, _) = proposal
+    assert "data-undo" not in html_of(look(plan))
+    actions.apply_plan(plan, by=dana)
+    assert "data-undo" in html_of(look(plan)), "though the page was opened anew"
+    actions.hold_job(fresh(job), reason="Parts", by=dana)
+    assert "data-undo" not in html_of(look(plan)), "it would take something else back"
+
+
+def test_working_a_changed_day_out_again_does_not_apply_it(look, omar, proposal):
+    """The button stands inside the form that applies, where no form of its own may be."""
+    plan, (job, _) = proposal
+    actions.hold_job(job, reason="Parts", by=omar)
+    shown = html_of(look(plan))
+    assert '<button class="button primary" form="work-out-again">' in shown
+    assert f'<form id="work-out-again" method="post" action="{url_of(plan, "recompute_plan")}">' in shown
+
+
 def test_nobody_ticked_is_asked_about(client, dana, proposal):
     plan, jobs = proposal
     client.force_login(dana)
@@ -380,3 +398,16 @@ def test_day_that_is_over_is_refused_with_the_reason(client, dana, crew):
     answer = client.post(reverse("plan_day"), data)
     assert answer.status_code == 409
     assert "is over" in text_of(answer)
+
+
+@pytest.mark.parametrize("kind", ["day", "route"])
+def test_technician_who_was_deleted_leaves_a_page_behind(client, dana, north, crew, job_at, kind):
+    gone = TechnicianFactory(user__username="gone", zones=[north])
+    plan = plan_of([gone, *crew] if kind == "day" else [gone], by=dana, kind=kind)
+    gone.delete()
+    client.force_login(dana)
+    for name in ("plan", "plan_map", "plan_changes", "plans"):
+        assert client.get(reverse(name, args=[plan.pk] if name != "plans" else [])).status_code == 200
+    answer = client.post(reverse("apply_plan", args=[plan.pk]), {"technician": [gone.pk]})
+    assert answer.status_code == 302
+    assert Plan.objects.get(pk=plan.pk).state == Plan.State.PROPOSED
