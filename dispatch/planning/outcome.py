@@ -110,16 +110,22 @@ def _is_foreign(stop, job: Job) -> bool:
 
 
 def _simulated(case: Case, crew: int, route, planned: dict[int, datetime | None]) -> tuple[Prediction, ...]:
-    """In the order in which the board will have them: by the planned start."""
+    """In the order in which the board will have them: by the planned start, and as in_route_order of equal ones."""
     outlook = case.workdays[crew].outlook
     visits = [_visit(case.jobs[stop], planned[case.jobs[stop].pk], day=case.day) for stop in route]
     others = [stop for stop in outlook.stops if stop.job_id not in case.stop_of]
-    ordered = sorted(
-        [*(one for one in others if one.status == ASSIGNED), *visits],
-        key=lambda one: (one.planned_starts_at is None, one.planned_starts_at or case.now),
-    )
+    waiting = [*(one for one in others if one.status == ASSIGNED), *visits]
+    ordered = sorted(waiting, key=lambda one: _place_in_line(case, one, planned.get(one.job_id)))
     begun = [one for one in others if one.status != ASSIGNED]
     return _not_begun(outlook.predict([*begun, *ordered], travel=case.travel), [*begun, *ordered])
+
+
+def _place_in_line(case: Case, visit: Visit, planned: datetime | None) -> tuple:
+    job = case.jobs[case.stop_of[visit.job_id]] if visit.job_id in case.stop_of else None
+    position = job.route_position if job and planned is None else None
+    instants = ((at is None, at or case.now) for at in (visit.planned_starts_at, visit.block_starts_at))
+    starts, opens = instants
+    return starts, (position is None, position or 0), opens, -(job.priority if job else Priority.NORMAL), visit.job_id
 
 
 def _visit(job: Job, planned: datetime | None, *, day: date) -> Visit:

@@ -11,7 +11,7 @@ from dispatch import actions, realtime
 from dispatch.actions.applying import goes_with
 from dispatch.actions.plans import Kind, State
 from dispatch.day.route_review import load_route_review
-from dispatch.models import BoardAction, Job, Notification, Plan, Status
+from dispatch.models import BoardAction, Job, Notification, Plan, Priority, Status
 from dispatch.placement import Placement
 from dispatch.planning.store import load_proposal
 from technicians import attendance
@@ -143,6 +143,19 @@ def test_predictions_agree_with_what_the_plan_said(dana, technician_of, job_at):
             assert (arrival.late_minutes, arrival.travel_minutes) == (stop.late_minutes, stop.travel_minutes)
         assert sum(stop.km for stop in route.stops) == pytest.approx(route.after.km, abs=0.1)
     assert seen > 10
+
+
+def test_jobs_pinned_to_the_same_time_are_predicted_as_the_plan_says(dana, ana, job_at):
+    """Neither can be moved: they come in the order in which the board has them."""
+    for east, urgent in ((9, 0), (1, 0), (5, 1)):
+        priority = Priority.HIGH if urgent else Priority.NORMAL
+        pinned = job_at(east, ana, planned_starts_at=at(9), priority=priority)
+        actions.pin_job(pinned, time=True, technician=True, by=dana)
+    plan = plan_of([ana], by=dana)
+    actions.apply_plan(plan, by=dana, now=NOW)
+    (stops,) = [route.stops for route in load_proposal(plan, user=dana).routes]
+    assert len(stops) == 3
+    assert [fresh(stop.job).arrival.starts_at for stop in stops] == [stop.starts_at for stop in stops]
 
 
 def test_replan_from_now_agrees_with_the_predictions_too(dana, ana, job_at):
