@@ -123,6 +123,7 @@ def _wanted(plan: Plan, chosen: list[dict], *, is_whole: bool) -> dict[int, Plac
         stop["job"]: Placement(people[route["technician"]], plan.day, _instant(stop["planned_at"]))
         for route in chosen
         for stop in route["stops"]
+        if route["technician"] in people
     }
     owners = set(people) | ({plan.absent_id} if is_whole and plan.absent_id else set())
     for row in plan.result["left_out"]:

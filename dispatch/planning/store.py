@@ -197,7 +197,7 @@ class Proposal:
 
 
 def load_proposal(plan: Plan, *, user) -> Proposal:
-    """With jobs and technicians as far as the user may see them; in a constant number of queries."""
+    """With jobs and technicians that the user may see and that still exist; in a constant number of queries."""
     result = plan.result
     if not result:
         return Proposal(plan, Totals(), Totals(), (), ())
@@ -219,7 +219,7 @@ def load_proposal(plan: Plan, *, user) -> Proposal:
         plan,
         Totals(**result["before"]),
         Totals(**result["after"]),
-        tuple(_route(row, jobs, people) for row in result["routes"]),
+        tuple(_route(row, jobs, people) for row in result["routes"] if row["technician"] in people),
         tuple(LeftAside(row["job"], jobs.get(row["job"]), row["text"]) for row in result["left_aside"]),
         left_out,
     )
