@@ -146,11 +146,11 @@ def test_plan_goes_on_while_the_browser_is_closed_and_can_be_stopped(live_site, 
     page.get_by_role("button", name="Work out a plan").click()
     expect(page.locator("#plan-progress")).to_contain_text("Waiting for a worker")
     check(page)
+    own = context.storage_state()
     context.close()
     live_site.start_worker()
 
-    page = new_context(viewport=PHONE).new_page()
-    log_in(page, live_site.url, "dana")
+    page = new_context(viewport=PHONE, storage_state=own).new_page()
     page.goto(f"{live_site.url}/plans/")
     page.get_by_role("link", name="Plan the day").nth(1).click()
     page.get_by_role("button", name="Stop, and take the best so far").click(timeout=WORKER)
