@@ -37,6 +37,7 @@ DISPATCHERS: Final[dict[Kind, frozenset[Channel]]] = {
     Kind.NOBODY_ELIGIBLE: frozenset({Channel.IN_APP}),
     Kind.PHONE_SILENT: frozenset({Channel.IN_APP}),
     Kind.STUCK: frozenset({Channel.IN_APP}),
+    Kind.PLAN_READY: frozenset({Channel.IN_APP}),
     Kind.SLA_AT_RISK: frozenset({Channel.IN_APP}),
     Kind.SLA_BREACHED: frozenset({Channel.IN_APP, Channel.PUSH}),
 }
@@ -55,6 +56,7 @@ HEADLINES: Final[dict[Kind, str]] = {
     Kind.NOBODY_ELIGIBLE: "Nobody fits",
     Kind.PHONE_SILENT: "Phone silent",
     Kind.STUCK: "No progress",
+    Kind.PLAN_READY: "Route plan",
     Kind.SLA_AT_RISK: "SLA at risk",
     Kind.SLA_BREACHED: "SLA breached",
 }

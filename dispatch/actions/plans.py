@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch
-from dispatch.models import Plan, PlanningSettings
+from dispatch.actions.notices import mark_read
+from dispatch.models import Notification, Plan, PlanningSettings
+from dispatch.notify import notify
 from dispatch.planning.build import Case, build
 from dispatch.planning.outcome import names_of, result_of, was_of
 from dispatch.planning.problem import Routes
@@ -250,10 +252,28 @@ def _lost_by(case: Case, stop: int) -> dict | None:
 def _end(plan: Plan, state: str, **values) -> Plan:
     """Not if somebody has ended it meanwhile."""
     mine = Plan.objects.filter(pk=plan.pk, state=State.RUNNING)
-    mine.update(state=state, done_percent=100, step="", ended_at=timezone.now(), **values)
+    is_mine = mine.update(state=state, done_percent=100, step="", ended_at=timezone.now(), **values)
     plan.refresh_from_db()
+    if is_mine:
+        _tell_who_asked(plan)
     publish_plan(plan)
     return plan
+
+
+def _tell_who_asked(plan: Plan) -> None:
+    """Before the page that shows it is drawn: whoever looks at that has read it."""
+    said = {State.PROPOSED: "waits for you", State.FAILED: "could not be worked out"}.get(plan.state)
+    if said:
+        text = f"{plan.get_kind_display()}, {plan.day:%a} {plan.day.day} {plan.day:%b}: {said}."
+        notify([plan.created_by], Notification.Kind.PLAN_READY, text, url=plan.url, once_key=plan.notice_key)
+
+
+def note_seen(plan: Plan, *, by) -> None:
+    """Whoever opens the plan need not be told of it any more."""
+    if plan.created_by_id == by.pk:
+        waiting = Notification.objects.shown_to(by).unread().filter(once_key=plan.notice_key)
+        if ids := list(waiting.values_list("pk", flat=True)):
+            mark_read(by=by, notice_ids=ids)
 
 
 def publish_plan(plan: Plan) -> None:
@@ -336,5 +356,7 @@ def _fail(plans, error: str, *, now: datetime) -> int:
         unchanged = Plan.objects.filter(pk=plan.pk, state=plan.state, heard_of_at=plan.heard_of_at)
         if unchanged.update(state=State.FAILED, error=error, step="", done_percent=100, ended_at=now):
             failed += 1
+            plan.refresh_from_db()
+            _tell_who_asked(plan)
             publish_plan(plan)
     return failed

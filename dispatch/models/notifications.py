@@ -35,6 +35,7 @@ class Notification(models.Model):
         NOBODY_ELIGIBLE = "nobody_eligible", "Smart dispatch finds nobody for a job"
         PHONE_SILENT = "phone_silent", "A technician's phone is silent"
         STUCK = "stuck", "A technician does not get nearer"
+        PLAN_READY = "plan_ready", "A plan that I asked for is ready"
         SLA_AT_RISK = "sla_at_risk", "An SLA target is at risk"
         SLA_BREACHED = "sla_breached", "An SLA target is breached"
 

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from dispatch.planning.weights import Preferences
 from technicians.models import Technician
@@ -103,6 +104,15 @@ class Plan(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.day:%Y-%m-%d} {self.get_state_display().lower()}"
+
+    @property
+    def url(self) -> str:
+        return reverse("plan", args=[self.pk])
+
+    @property
+    def notice_key(self) -> str:
+        """Under which whoever asked is told of it, once."""
+        return f"plan:{self.pk}"
 
 
 def counts_as(default: int, text: str, *, most: int = 1000):

@@ -45,6 +45,7 @@ def plan(request, pk):
     # The fragment asks for itself while it is being worked out; when that is over, the page comes anew.
     if request.htmx.target == "plan-progress":
         return HttpResponse(headers={"HX-Refresh": "true"})
+    actions.note_seen(found, by=request.user)
     if found.kind == Kind.ROUTE and found.result and found.technicians.exists():
         return routes.show_route_plan(request, found)
     return _show(request, found)

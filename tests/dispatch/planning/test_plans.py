@@ -11,7 +11,7 @@ from rq.timeouts import JobTimeoutException
 
 from dispatch import actions
 from dispatch.actions import plans
-from dispatch.models import Job, Plan, PlanningSettings, Status
+from dispatch.models import Job, Notification, Plan, PlanningSettings, Status
 from dispatch.planning.changes import changes_since
 from dispatch.planning.problem import Solution
 from dispatch.planning.store import load_proposal
@@ -177,13 +177,35 @@ def test_who_asked_hears_how_far_it_is_and_nobody_is_flooded(dana, crew, job_at,
     monkeypatch.setattr(plans, "solve", lambda problem, go_on, **k: [go_on(5, s) for s in shares] and _nothing(problem))
     plan = plan_of(crew, by=dana)
     assert plan.best_cost is not None
-    assert {event for event, _ in told} == {"plan-progressed"}
+    assert {event for event, _ in told} == {"plan-progressed", "notified"}
     assert all(groups == {plans.realtime.user_group(dana.pk)} for _, groups in told)
     assert len(told) < 15, "a hundred looks within a moment are one piece of news"
 
 
 def _nothing(problem):
     return Solution(problem.no_routes)
+
+
+def test_who_asked_is_told_when_it_waits_for_them_until_they_look(client, dana, omar, crew, job_at):
+    job_at(9)
+    plan = plan_of(crew[:2], by=dana)
+    notice = Notification.objects.get(kind=Notification.Kind.PLAN_READY)
+    assert (notice.recipient, notice.text) == (dana, f"Plan the day, {DAY:%a} {DAY.day} {DAY:%b}: waits for you.")
+    client.force_login(omar)
+    assert client.get(notice.url).status_code == 200
+    assert Notification.objects.unread().filter(pk=notice.pk).exists()
+    client.force_login(dana)
+    assert client.get(notice.url).status_code == 200
+    assert not Notification.objects.unread().filter(pk=notice.pk).exists()
+    actions.discard_plan(plan, by=dana)
+    assert Notification.objects.count() == 1
+
+
+def test_who_asked_is_told_when_the_worker_was_killed(dana, crew):
+    plan = actions.ask_for_plan(Kind.DAY, DAY, crew[:2], by=dana, now=NOW)
+    Plan.objects.filter(pk=plan.pk).update(state=State.RUNNING, heard_of_at=NOW)
+    actions.fail_plan_of_dead_worker(plan.pk, now=NOW)
+    assert Notification.objects.get().text.endswith(": could not be worked out.")
 
 
 def test_plan_that_is_stopped_keeps_the_best_so_far(dana, crew, job_at, monkeypatch):
