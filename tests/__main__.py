@@ -12,7 +12,7 @@ import pytest
 from tests.services import IS_CI, find_chromium, find_postgres
 
 # Each of the two has its own database, Redis, servers and browser; who is done early takes tests over from the other.
-TWO_AT_A_TIME = ["-n", "2", "--dist", "worksteal"]
+TWO_AT_A_TIME = ["-n", "2", "--dist", "worksteal", "--durations=20", "--durations-min=3"]
 # What a person does on a page is the same on every database; so is what the page looks like, and what is computed
 # without one. A real browser on a busy machine now and then misses a moment: such a test is tried twice, and named as
 # RERUN when the second time it passes.
