@@ -305,6 +305,7 @@ TROUBLES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_nonsense_is_noticed_said_and_replaced(trouble, road_server, monkeypatch):
     monkeypatch.setattr(server, "SILENT_SECONDS", 0.2)
