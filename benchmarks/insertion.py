@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import stage
 
+SLACK_OF_FEW_ROUNDS = 1.4
 RATIO_AT_MOST = 3.0  # the whole answer, of the time that loading those rows takes
 MINUTES = 40  # of a job: ten of them and the driving fit into a day
 
 
-def measure(company, report, *, routes: int, stops: int, rounds: int) -> None:
+def measure(company, report, *, routes: int, stops: int, rounds: int, at_most: float) -> None:
     from django.utils import timezone
 
     from dispatch.models import Job, Status
@@ -60,7 +61,7 @@ def measure(company, report, *, routes: int, stops: int, rounds: int) -> None:
     report.check((len(people), len(jobs)) == (routes, stops), f"{routes} routes have {stops} stops")
     report.check(len(options.found) == 5, "five technicians are offered")
     report.check(queries == queries_of_few, f"as many queries for {routes} routes as for 5")
-    report.check(ratio <= RATIO_AT_MOST, f"the answer takes at most {RATIO_AT_MOST} of the time to load those rows")
+    report.check(ratio <= at_most, f"the answer takes at most {at_most} of the time to load those rows")
 
 
 def in_ms(seconds: float) -> float:
@@ -134,7 +135,8 @@ def main() -> None:
 
         company = Company(technicians=100, customers=2000)
         fill_tomorrow(company, 1000)
-        measure(company, report, routes=100, stops=1000, rounds=5 if smoke else 20)
+        at_most = RATIO_AT_MOST * (SLACK_OF_FEW_ROUNDS if smoke else 1)
+        measure(company, report, routes=100, stops=1000, rounds=5 if smoke else 20, at_most=at_most)
     report.exit()
 
 

@@ -20,6 +20,9 @@ from zones import access
 
 MOST: Final = 1500  # jobs: more would take minutes to look at and nobody reads such a plan
 
+# Without the technician and their account once more for each job: they are at hand.
+JOINED: Final = ("customer", "site", "zone", "job_type", "arrival", "visit")
+
 Kind = Plan.Kind
 
 
@@ -50,7 +53,12 @@ def jobs_to_plan(
         )
         if by is not None and with_unassigned:
             found = found.filter(Q(status=Status.ASSIGNED) | Q(pk__in=Job.objects.dispatchable_by(by).unassigned()))
-    return list(found.with_board_info().in_route_order())
+    jobs = list(found.with_board_info().select_related(None).select_related(*JOINED).in_route_order())
+    known = {technician.pk: technician for technician in technicians}
+    for job in jobs:
+        if job.technician_id in known:
+            job.technician = known[job.technician_id]
+    return jobs
 
 
 def _unassigned(technicians: Sequence[Technician], day: date, *, is_today: bool) -> Q:
@@ -151,9 +159,10 @@ def asked_of(
     windows, due = _times(job, fixed, day=day, origin=origin, now=now)
     is_mandatory = is_locked or (kind == Kind.ROUTE and has is not None)
     deadline = _sla_due(sla_due, workdays, origin=origin)
-    # What is left out misses its deadline by more than whatever is done late that day.
-    ends = max((one.closes for one in workdays), default=0)
-    never_done = 0 if deadline is None else max(0, ends - deadline) * preferences.weights().sla
+    never_done = 0
+    if deadline is not None:  # what is left out misses it by more than whatever is done late that day
+        ends = max((one.closes for one in workdays), default=0)
+        never_done = max(0, ends - deadline) * preferences.weights().sla
     return Asked(
         job=job,
         place=place_of(job.site.latitude, job.site.longitude),
@@ -187,9 +196,10 @@ def _times(job: Job, fixed: datetime | None, *, day: date, origin: datetime, now
 
 def _sla_due(due: datetime | None, workdays: Sequence[Workday], *, origin: datetime) -> int | None:
     """Only of the time that is planned: what is breached already is no worse an hour later."""
-    opens = min((one.opens for one in workdays if one.works), default=0)
-    second = due and _second(due, origin)
-    return second if second and opens < second < FOREVER else None
+    if due is None:
+        return None
+    opens, second = min((one.opens for one in workdays if one.works), default=0), _second(due, origin)
+    return second if opens < second < FOREVER else None
 
 
 def _was(job: Job, has: int | None, *, origin: datetime, is_due_today: bool) -> Was | None:
