@@ -146,11 +146,14 @@ def jobs_to_change(user) -> list[int]:
     from django.test import RequestFactory
 
     from dispatch.board.board_list import load_board_list
-    from dispatch.models import Status
+    from dispatch.models import Job, Status
 
     request = RequestFactory().get("/board/list/")
     request.user = user
-    return [job.pk for job in load_board_list(request).jobs if job.status in (Status.CREATED, Status.ASSIGNED)]
+    shown = [pk for pk, *_ in load_board_list(request).page.object_list]
+    return list(
+        Job.objects.filter(pk__in=shown, status__in=(Status.CREATED, Status.ASSIGNED)).values_list("pk", flat=True)
+    )
 
 
 def measure_boards(folder: Path, options, postgres, redis) -> dict:
