@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = [PROJECT / "static/js" / name for name in ("live.js", "board_list.js")]
 NUMBER = re.compile(r"const ([A-Z_]+) = (\d+);")
 NUMBERS = {name: int(value) for script in SCRIPTS for name, value in NUMBER.findall(script.read_text())}
-ROW = re.compile(r'<tr id="job-row-(\d+)" data-job="\d+"(?: hx-swap-oob="true")? data-version="(\d+)"')
+ROW = re.compile(r'<tr id="job-row-(\d+)"[^>]*? data-version="(\d+)"')
 GONE = re.compile(r'<tr id="job-row-(\d+)" hx-swap-oob="delete">')
 ROWS_PER_REQUEST = 200
 
