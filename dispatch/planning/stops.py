@@ -57,7 +57,7 @@ def jobs_to_plan(
     known = {technician.pk: technician for technician in technicians}
     for job in jobs:
         if job.technician_id in known:
-            job.technician = known[job.technician_id]
+            Job.technician.field.set_cached_value(job, known[job.technician_id])
     return jobs
 
 

@@ -2,6 +2,7 @@
 (() => {
   const dialog = document.getElementById("dialog");
   const body = document.getElementById("dialog-body");
+  let jobBehind = null; // the job that had the focus when the dialog opened
   const FIELDS = "input:not([type=hidden], [hidden], :disabled), select, textarea";
 
   function toast(text, kind = "", mayUndo = false) {
@@ -25,12 +26,21 @@
   // Not before htmx has taken over the form in it: a quick Enter would send it the ordinary way.
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target !== body || !body.firstElementChild) return;
-    if (!dialog.open) dialog.showModal();
+    if (!dialog.open) {
+      jobBehind = document.activeElement?.closest("main [data-job]")?.dataset.job;
+      dialog.showModal();
+    }
     // Else it would be the ✕: what is typed would be lost, and Enter would close the dialog.
     const begin = body.querySelector("[autofocus]:not(:disabled)") ?? body.querySelector(FIELDS) ?? body.querySelector("[type=submit].primary");
     (begin?.type === "radio" && body.querySelector(`[name="${begin.name}"]:checked:enabled`) || begin)?.focus();
   });
-  dialog?.addEventListener("close", () => body.replaceChildren());
+  dialog?.addEventListener("close", () => {
+    body.replaceChildren();
+    // The browser cannot give the focus back to what came anew meanwhile.
+    if (jobBehind && document.activeElement === document.body) {
+      document.querySelector(`main [data-job="${CSS.escape(jobBehind)}"] .job-link`)?.focus();
+    }
+  });
   document.addEventListener("close-dialog", () => dialog.close());
   document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind, event.detail.undo));
 

@@ -105,6 +105,7 @@ def test_menu_and_keys_need_no_mouse(board, jobs, tess):
     board.get_by_label("Why is it on hold?").fill("1 part is missing")
     press("Enter")
     expect(row(board, job)).to_contain_text("On hold")
+    expect(board.get_by_label("Why is it on hold?")).to_be_hidden()
     press("Delete")
     expect(board.get_by_label("Reason")).to_be_focused()
     board.get_by_role("button", name="Customer cancelled").click()
