@@ -41,7 +41,10 @@ DISPATCHERS: Final[dict[Kind, frozenset[Channel]]] = {
     Kind.SLA_AT_RISK: frozenset({Channel.IN_APP}),
     Kind.SLA_BREACHED: frozenset({Channel.IN_APP, Channel.PUSH}),
 }
-DEFAULTS: Final = TECHNICIANS | DISPATCHERS
+MANAGERS: Final[dict[Kind, frozenset[Channel]]] = {
+    Kind.SLA_REPORT: frozenset({Channel.EMAIL}),
+}
+DEFAULTS: Final = TECHNICIANS | DISPATCHERS | MANAGERS
 
 # What stands above the sentence, in a few words.
 HEADLINES: Final[dict[Kind, str]] = {
@@ -59,6 +62,7 @@ HEADLINES: Final[dict[Kind, str]] = {
     Kind.PLAN_READY: "Route plan",
     Kind.SLA_AT_RISK: "SLA at risk",
     Kind.SLA_BREACHED: "SLA breached",
+    Kind.SLA_REPORT: "SLA report",
 }
 
 
@@ -90,7 +94,8 @@ class Reach:
 def kinds_for(user) -> list[Kind]:
     """Those that concern the user's role."""
     kinds = list(TECHNICIANS) if user.has_perm("dispatch.work_job") and not user.is_superuser else []
-    return kinds + (list(DISPATCHERS) if user.has_perm("dispatch.change_job") else [])
+    kinds += list(DISPATCHERS) if user.has_perm("dispatch.change_job") else []
+    return kinds + (list(MANAGERS) if user.has_perm("dispatch.view_financial_report") else [])
 
 
 def dispatchers_of(zone_id: int | None) -> list[User]:

@@ -1,6 +1,7 @@
 """Many jobs at once, as an import brings them. Nothing is published here but by `announce_jobs`: one event for all."""
 
 from collections.abc import Iterable
+from copy import copy
 from datetime import datetime
 
 from django.db import transaction
@@ -8,9 +9,11 @@ from django.db.models import F
 
 from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher
+from dispatch.actions.clocks import keep_clocks, start_clocks
 from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
 from dispatch.smart import suggestions
+from sla.policies import Policies
 
 
 @transaction.atomic
@@ -20,11 +23,13 @@ def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
     Their sites know their zones already. The rules of their priorities decide about those of today and tomorrow.
     """
     check_may_dispatch(by)
+    policies = Policies()
     for job in jobs:
         job.status, job.created_by = Status.CREATED, by
         job.zone_id = job.site.zone_id
-        job.sla_policy_id = job.customer.sla_policy_id or job.job_type.sla_policy_id
+        job.sla_policy = policies.policy_for(customer=job.customer, job_type=job.job_type)
     Job.objects.bulk_create(jobs)
+    start_clocks(jobs, policies=policies, now=now)
     RequiredSkill.objects.bulk_create(
         RequiredSkill(job=job, skill_id=need.skill_id, level=need.level)
         for job in jobs
@@ -48,8 +53,13 @@ def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
 def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by, now: datetime) -> set[int]:
     """Sets the fields of each job that is still Created and as it was read; returns the ids of those that were."""
     check_may_dispatch(by)
+    policies = Policies()
     log = []
     for job, values in changes:
+        was = copy(job)
+        if {"customer", "job_type"} & values.keys():
+            customer, job_type = values.get("customer", job.customer), values.get("job_type", job.job_type)
+            values = values | {"sla_policy": policies.policy_for(customer=customer, job_type=job_type)}
         before = {name: displayed(job, name) for name in values}
         was_at = _coordinates(job)
         for name, value in values.items():
@@ -62,6 +72,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
         edited = {name: [before[name], displayed(job, name)] for name in values}
         if was_at != _coordinates(job):
             edited["location"] = [was_at, _coordinates(job)]
+        keep_clocks(was, job, at=now, now=now)
         log.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited))
     FieldChange.objects.bulk_create(log)
     return {change.job_id for change in log}

@@ -14,10 +14,12 @@ from dispatch.actions.base import (
     publish_job,
 )
 from dispatch.actions.call import assign_as_proposed
+from dispatch.actions.clocks import start_clocks
 from dispatch.actions.journal import board_action
 from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Job, JobType, RequiredSkill, Site
 from dispatch.smart import suggestions
+from sla.policies import Policies
 from technicians.models import Technician
 
 
@@ -43,13 +45,14 @@ def create_job(
     check_may_dispatch(by)
     locate_site(site)
     check_may_dispatch_at(site, by)
+    policies = Policies()
     fields.setdefault("duration_minutes", job_type.default_duration_minutes)
     job = Job.objects.create(
         customer=customer,
         site=site,
         zone_id=site.zone_id,
         job_type=job_type,
-        sla_policy_id=customer.sla_policy_id or job_type.sla_policy_id,
+        sla_policy=policies.policy_for(customer=customer, job_type=job_type),
         created_by=by,
         **{"created_at": now, **fields},
     )
@@ -59,6 +62,7 @@ def create_job(
     log_change(
         job, from_status="", from_technician_id=None, by=by, actor=kind_of_dispatcher(by), at=job.created_at, now=now
     )
+    start_clocks([job], policies=policies, now=now)
     publish_job(job, event="job-created", now=now)
     if technician is None:
         suggestions.ask_for([job.pk])

@@ -1,5 +1,6 @@
 """Changing what a job is about, beside what others change at the same time."""
 
+from copy import copy
 from datetime import datetime
 
 from django.db import transaction
@@ -16,10 +17,12 @@ from dispatch.actions.base import (
     groups_of_job,
     publish_job,
 )
+from dispatch.actions.clocks import keep_clocks
 from dispatch.actions.journal import journalled
 from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
 from dispatch.smart import suggestions
+from sla.policies import Policies
 
 
 class EditConflict(ActionRefused):
@@ -50,6 +53,10 @@ def edit_job(
     check_may_dispatch(by)
     job = Job.objects.get(pk=job.pk)
     groups_before = groups_of_job(job)
+    was = copy(job)
+    if {"customer", "job_type"} & changes.keys():
+        customer, job_type = changes.get("customer", job.customer), changes.get("job_type", job.job_type)
+        changes = changes | {"sla_policy": Policies().policy_for(customer=customer, job_type=job_type)}
     had = {name: getattr(job, name) for name in changes}
     before = {name: displayed(job, name) for name in changes}
     for name, value in changes.items():
@@ -71,6 +78,7 @@ def edit_job(
     ):
         raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
     FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
+    keep_clocks(was, job, at=now, now=now)
     publish_job(job, also=groups_before, now=now)
     return job
 
@@ -133,7 +141,8 @@ def release_job(job: Job, *, by, now: datetime | None = None) -> Job:
 
 
 def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
-    was = fresh(job).hold_reason
+    now = now or timezone.now()
+    was = fresh(job)
     open_now = Job.objects.open().filter(pk=job.pk, held_at__isnull=held_at is not None)
     if not open_now.update(held_at=held_at, hold_reason=hold_reason, version=F("version") + 1):
         current = fresh(job)
@@ -141,7 +150,8 @@ def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
         raise ActionRefused(f"{current.number} is {current.get_status_display()} and {state}.", current)
     job = fresh(job)
     FieldChange.objects.create(
-        job=job, version=job.version, changed_at=now or timezone.now(), actor=by, changes={"hold": [was, hold_reason]}
+        job=job, version=job.version, changed_at=now, actor=by, changes={"hold": [was.hold_reason, hold_reason]}
     )
+    keep_clocks(was, job, at=now, now=now)
     publish_job(job, now=now)
     return job

@@ -18,6 +18,7 @@ from dispatch.actions.base import (
     name_for,
     publish_job,
 )
+from dispatch.actions.clocks import keep_clocks
 from dispatch.actions.duty import end_break_for_work
 from dispatch.actions.journal import journalled
 from dispatch.billing import record_billing
@@ -99,6 +100,7 @@ def change_status(
         tap_id=tap_id,
     )
     settle_billing(current, was)
+    keep_clocks(job, current, at=at, now=now)
     if to in ACTIVE:
         end_break_for_work(gets, at=at)
     publish_job(current, also=groups_before, now=now)

@@ -19,6 +19,7 @@ from dispatch.actions.base import (
     log_change,
     publish_jobs,
 )
+from dispatch.actions.clocks import keep_clocks
 from dispatch.actions.edit import displayed, replace_skills
 from dispatch.actions.journal import FIELDS, SKILLS, State, board_action, states_of
 from dispatch.actions.status import settle_billing
@@ -152,6 +153,7 @@ def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:
         edited |= replace_skills(job, [SkillNeed(int(pk), level) for pk, level in before[SKILLS].items()])
     if edited:
         FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
+    keep_clocks(was, job, at=now, now=now, is_undo=True)
     return job
 
 

@@ -54,6 +54,6 @@ class JobNoteAdmin(JobLogAdmin):
 
 @admin.register(Violation)
 class ViolationAdmin(JobLogAdmin):
-    list_display = ["job", "kind", "priority", "due_at", "breached_at", "technician", "acknowledged_at"]
+    list_display = ["job", "kind", "priority", "breached_at", "recorded_at", "technician", "acknowledged_at"]
     list_filter = ["kind", "priority", ("acknowledged_at", admin.EmptyFieldListFilter)]
     list_select_related = ["job__job_type", "technician__user"]

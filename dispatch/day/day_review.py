@@ -12,7 +12,6 @@ from dispatch.day.roll_call import Presence, RollCall, load_roll_call
 from dispatch.models import Job, Plan, Status
 from dispatch.models.jobs import ACTIVE
 from sla.models import Violation
-from zones import access
 
 SHOWN = 100  # rows of a list; of more, the rest is on the board
 ONE_DAY = timedelta(days=1)
@@ -188,17 +187,9 @@ def load_close_out(user, day: date, *, now: datetime) -> CloseOut:
             follow_ups.filter(Q(scheduled_on=None) | Q(scheduled_on=day + ONE_DAY)).order_by("scheduled_on", "pk")
         ),
         unbilled=_list(done.filter(billing=None).order_by("pk")),
-        violations=_unacknowledged(user),
+        violations=Violation.objects.visible_to(user).unacknowledged().count(),
         summary=_summary(visible, done, day, still_open=waiting.count()),
     )
-
-
-def _unacknowledged(user) -> int:
-    violations = Violation.objects.filter(acknowledged_at=None)
-    zone_ids = access.dispatch_zone_ids(user)
-    if zone_ids is not access.ALL_ZONES:
-        violations = violations.filter(Q(zone__in=zone_ids) | Q(zone=None))
-    return violations.count()
 
 
 def _summary(visible, done, day: date, *, still_open: int) -> Summary:

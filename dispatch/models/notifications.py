@@ -38,6 +38,7 @@ class Notification(models.Model):
         PLAN_READY = "plan_ready", "A plan that I asked for is ready"
         SLA_AT_RISK = "sla_at_risk", "An SLA target is at risk"
         SLA_BREACHED = "sla_breached", "An SLA target is breached"
+        SLA_REPORT = "sla_report", "SLA compliance of the week"
 
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=30)

@@ -19,7 +19,7 @@ def breach(job):
     return Violation.objects.create(
         job=job,
         kind="response",
-        due_at=timezone.now(),
+        recorded_at=timezone.now(),
         breached_at=timezone.now(),
         policy=SLAPolicy.objects.get(is_default=True),
         zone=job.zone,

@@ -1,12 +1,11 @@
 from zoneinfo import available_timezones
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
-from technicians.models import Technician, Weekday
-from zones.models import ServiceZone
+from sla import clock
+from technicians.models import Weekday
 
 
 def validate_time_zone(name):
@@ -17,6 +16,10 @@ def validate_time_zone(name):
 class BusinessCalendar(models.Model):
     name = models.CharField(max_length=60, unique=True)
     time_zone = models.CharField(max_length=60, validators=[validate_time_zone])
+    country = models.CharField(
+        max_length=2, blank=True, help_text="Its public holidays are days without business hours."
+    )
+    subdivision = models.CharField("state or region", max_length=10, blank=True)
 
     class Meta:
         ordering = ["name"]
@@ -48,6 +51,8 @@ class OpeningInterval(models.Model):
 
 
 class Holiday(models.Model):
+    """A closure of our own, beside the public holidays of the calendar's country."""
+
     calendar = models.ForeignKey(BusinessCalendar, on_delete=models.CASCADE, related_name="holidays")
     date_on = models.DateField("date")
     name = models.CharField(max_length=80, blank=True)
@@ -84,10 +89,10 @@ class SLAPolicy(models.Model):
 
 
 class Unit(models.TextChoices):
-    MINUTES = "minutes"
-    HOURS = "hours", "Hours (24x7)"
-    BUSINESS_HOURS = "business_hours", "Business hours"
-    BUSINESS_DAYS = "business_days", "Business days"
+    MINUTES = clock.MINUTES
+    HOURS = clock.HOURS, "Hours (24x7)"
+    BUSINESS_HOURS = clock.BUSINESS_HOURS, "Business hours"
+    BUSINESS_DAYS = clock.BUSINESS_DAYS, "Business days"
 
 
 class Priority(models.IntegerChoices):
@@ -125,99 +130,3 @@ class SLATarget(models.Model):
 
     def __str__(self):
         return f"{self.policy} {self.get_priority_display()}"
-
-
-class ClockKind(models.TextChoices):
-    RESPONSE = "response"
-    RESOLUTION = "resolution"
-
-
-class JobClock(models.Model):
-    """One of a job's two clocks. `due_at` is what remains true while it runs; a paused clock has none."""
-
-    class State(models.TextChoices):
-        RUNNING = "running"
-        PAUSED = "paused"
-        MET = "met"
-        BREACHED = "breached"
-        STOPPED = "stopped", "Stopped (cancelled)"
-
-    job = models.ForeignKey("dispatch.Job", on_delete=models.CASCADE, related_name="clocks")
-    kind = models.CharField(max_length=10, choices=ClockKind.choices)
-    policy = models.ForeignKey(SLAPolicy, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
-    started_at = models.DateTimeField()
-    at_risk_at = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        indexes = [
-            models.Index(fields=["due_at"], condition=Q(state="running"), name="job_clock_running_due"),
-            models.Index(fields=["at_risk_at"], condition=Q(state="running"), name="job_clock_running_at_risk"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "kind"], name="job_clock_once"),
-            models.CheckConstraint(
-                condition=~Q(state="running") | Q(due_at__isnull=False), name="job_clock_running_has_due"
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.job_id} {self.kind}"
-
-
-class ClockPause(models.Model):
-    clock = models.ForeignKey(JobClock, on_delete=models.CASCADE, related_name="pauses")
-    starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ["starts_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["clock"], condition=Q(ends_at=None), name="clock_pause_one_open"),
-            models.CheckConstraint(
-                condition=Q(ends_at=None) | Q(ends_at__gte=F("starts_at")), name="clock_pause_order"
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.clock_id} from {self.starts_at:%Y-%m-%d %H:%M}"
-
-
-class Violation(models.Model):
-    """A breached target, with technician, zone and type as they were then. Acknowledging never erases it."""
-
-    job = models.ForeignKey("dispatch.Job", on_delete=models.PROTECT, related_name="violations")
-    kind = models.CharField(max_length=10, choices=ClockKind.choices)
-    due_at = models.DateTimeField()
-    breached_at = models.DateTimeField()
-    policy = models.ForeignKey(SLAPolicy, on_delete=models.PROTECT, related_name="+")
-    technician = models.ForeignKey(Technician, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    zone = models.ForeignKey(ServiceZone, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    job_type = models.ForeignKey("dispatch.JobType", on_delete=models.PROTECT, related_name="+")
-    priority = models.PositiveSmallIntegerField(choices=Priority.choices)
-    acknowledged_at = models.DateTimeField(null=True, blank=True)
-    acknowledged_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    acknowledgement_note = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["-breached_at"]
-        indexes = [models.Index(fields=["-breached_at"]), models.Index(fields=["zone", "-breached_at"])]
-        permissions = [
-            ("acknowledge_violation", "Can acknowledge violation"),
-            ("view_sla_report", "Can see SLA reports"),
-        ]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "kind"], name="violation_once"),
-            models.CheckConstraint(
-                condition=Q(acknowledged_at=None, acknowledged_by=None)
-                | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
-                name="violation_acknowledged_whole",
-            ),
-        ]
-
-    def __str__(self):
-        return f"{self.job_id} {self.kind}"
