@@ -40,9 +40,10 @@ def keep_clocks(was: Job, job: Job, *, at: datetime, now: datetime, is_undo: boo
     taken_back = is_undo and was.status in RESPONDED and job.status in NOT_BEGUN
     policies = Policies()
     for model in CLOCKS:
-        clock = model.objects.filter(pk=job.pk).first()
-        if is_retargeted:
-            clock = retarget(clock, model, job, policies)
+        stored = model.objects.filter(pk=job.pk).first()
+        clock = retarget(stored, model, job, policies) if is_retargeted else stored
+        if clock is None and stored is not None:
+            stored.delete()
         if clock is not None:
             if taken_back and model.kind == ClockKind.RESPONSE:
                 clock.ended_at = clock.wall_seconds = None
@@ -66,14 +67,16 @@ def _new(model: type[Clock], job: Job, policies: Policies) -> Clock | None:
 
 
 def retarget(clock: Clock | None, model: type[Clock], job: Job, policies: Policies) -> Clock | None:
-    """Gives it the target that the job has now, from the job's creation on. What is decided stays as it was."""
+    """Gives it the target that the job has now, from the job's creation on. What is decided stays as it was.
+
+    None: nothing is promised any more, and the caller deletes the stored clock.
+    """
     if clock is not None and clock.decided_at is not None:
         return clock
     new = _new(model, job, policies)
     if clock is None:
         return new
     if new is None:
-        clock.delete()
         return None
     for name in ("policy_id", "priority", "amount", "unit"):
         setattr(clock, name, getattr(new, name))

@@ -3,7 +3,6 @@ from sla.models.clocks import (
     Clock,
     ClockKind,
     ClockPause,
-    ClockRecalculation,
     ResolutionClock,
     ResponseClock,
     Violation,
@@ -19,6 +18,7 @@ from sla.models.policies import (
     Unit,
     validate_time_zone,
 )
+from sla.models.recalculations import ClockRecalculation
 
 __all__ = [
     "CLOCKS",

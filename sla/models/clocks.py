@@ -246,33 +246,3 @@ class ViolationNote(models.Model):
 
     def __str__(self):
         return f"{self.violation_id} {self.written_at:%Y-%m-%d %H:%M}"
-
-
-class ClockRecalculation(models.Model):
-    """The open jobs of a policy (none: of all) are given the deadlines that it has now, by a worker."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting"
-        RUNNING = "running"
-        DONE = "done"
-        FAILED = "failed"
-
-    policy = models.ForeignKey(SLAPolicy, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    asked_at = models.DateTimeField()
-    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    seen_at = models.DateTimeField(null=True, blank=True)  # when the worker last said how far it is
-    last_job = models.PositiveBigIntegerField(default=0)  # jobs up to this id are done: whoever goes on begins there
-    total = models.PositiveIntegerField(default=0)
-    done = models.PositiveIntegerField(default=0)
-    changed = models.PositiveIntegerField(default=0)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    error = models.CharField(max_length=300, blank=True)
-
-    class Meta:
-        ordering = ["-asked_at"]
-
-    def __str__(self):
-        return f"{self.policy or 'all policies'} {self.asked_at:%Y-%m-%d %H:%M}"
