@@ -1,4 +1,5 @@
-"""Years of jobs with decided SLA clocks, and open ones of which some have just come due; by set-based SQL on PostgreSQL.
+# ruff: noqa: S608 (all that is put together here is written here)
+"""Years of jobs with decided SLA clocks, and open ones of which some just came due; by set-based SQL on PostgreSQL.
 
 Import after `stage.services` began. All targets are in hours round the clock and nothing is on hold, so that plain
 arithmetic gives the deadlines that the product's clock would.
@@ -29,15 +30,15 @@ def fill(company, *, jobs: int, open_clocks: int, due: int, at_risk: int = 0, da
             cursor.execute(f"CREATE TEMPORARY TABLE any_{name} (n int PRIMARY KEY, {COLUMNS[name]}) ON COMMIT DROP")
             place = ", ".join(["%s"] * (len(rows[0]) + 1))
             cursor.executemany(
-                f"INSERT INTO any_{name} VALUES ({place})",  # noqa: S608
+                f"INSERT INTO any_{name} VALUES ({place})",
                 [(number, *row) for number, row in enumerate(rows)],
             )
         facts |= {name: len(rows) for name, rows in choices.items()}
-        for statement in [*PAST_JOBS, *_clocks_of(PAST_CLOCK), VIOLATIONS, DROP]:
+        for statement in [*PAST_JOBS, *_for_each_kind(PAST_CLOCK), *_for_each_kind(VIOLATIONS_OF), DROP]:
             cursor.execute(statement, facts | {"jobs": jobs, "days": days})
         facts |= {"due": due // 2, "at_risk": at_risk // 2, "recently": SINCE_LAST_CHECK}
         facts["jobs"] = (open_clocks + facts["due"] + facts["at_risk"]) // 2  # theirs run one clock each
-        for statement in [*OPEN_JOBS, *_clocks_of(OPEN_CLOCK), VIOLATIONS, DROP]:
+        for statement in [*OPEN_JOBS, *_for_each_kind(OPEN_CLOCK), *_for_each_kind(VIOLATIONS_OF), DROP]:
             cursor.execute(statement, facts)
         cursor.execute(
             "SELECT setval(pg_get_serial_sequence('dispatch_job', 'id'), (SELECT max(id) FROM dispatch_job))"
@@ -131,14 +132,14 @@ PAST_CLOCK = """
     INSERT INTO {table} (
         job_id, policy_id, priority, amount, unit, state, started_at, at_risk_at, due_at, is_at_risk, ended_at,
         decided_at, wall_seconds, counted_seconds, technician_id, zone_id, job_type_id, customer_id)
-    SELECT id, %(policy)s, priority, {kind}, 'hours', state, created_at,
-        created_at + {kind} * interval '45 minutes', {kind}_due_at, false, ended,
-        CASE state WHEN 'met' THEN ended WHEN 'breached' THEN {kind}_due_at END, seconds, seconds,
+    SELECT id, %(policy)s, priority, {name}, 'hours', state, created_at,
+        created_at + {name} * interval '45 minutes', {name}_due_at, false, ended,
+        CASE state WHEN 'met' THEN ended WHEN 'breached' THEN {name}_due_at END, seconds, seconds,
         CASE WHEN NOT is_cancelled THEN technician_id END, CASE WHEN NOT is_cancelled THEN zone_id END,
         CASE WHEN NOT is_cancelled THEN job_type_id END, CASE WHEN NOT is_cancelled THEN customer_id END
     FROM drawn, LATERAL (SELECT
         CASE WHEN is_cancelled THEN responded_at ELSE {ended} END AS ended,
-        CASE WHEN is_cancelled THEN 'stopped' WHEN {ended} > {kind}_due_at THEN 'breached' ELSE 'met' END AS state,
+        CASE WHEN is_cancelled THEN 'stopped' WHEN {ended} > {name}_due_at THEN 'breached' ELSE 'met' END AS state,
         CASE WHEN NOT is_cancelled THEN floor(extract(epoch FROM {ended} - created_at)) END AS seconds) AS found
 """
 # The first jobs have a response that came due, the next ones a resolution (the response was breached long before), the
@@ -177,36 +178,28 @@ OPEN_CLOCK = """
     INSERT INTO {table} (
         job_id, policy_id, priority, amount, unit, state, started_at, at_risk_at, due_at, is_at_risk, decided_at,
         technician_id, zone_id, job_type_id, customer_id)
-    SELECT id, %(policy)s, priority, {kind}, 'hours', CASE WHEN over THEN 'breached' ELSE 'running' END, created_at,
-        created_at + {kind} * interval '45 minutes', {kind}_due_at, over, CASE WHEN over THEN {kind}_due_at END,
+    SELECT id, %(policy)s, priority, {name}, 'hours', CASE WHEN over THEN 'breached' ELSE 'running' END, created_at,
+        created_at + {name} * interval '45 minutes', {name}_due_at, over, CASE WHEN over THEN {name}_due_at END,
         CASE WHEN over AND is_assigned THEN technician_id END, CASE WHEN over THEN zone_id END,
         CASE WHEN over THEN job_type_id END, CASE WHEN over THEN customer_id END
-    FROM drawn, LATERAL (SELECT {kind}_due_at < %(now)s - %(recently)s AS over) AS found
+    FROM drawn, LATERAL (SELECT {name}_due_at < %(now)s - %(recently)s AS over) AS found
 """
 # Most of what is older than two weeks was acknowledged, a day later.
-VIOLATIONS = (
-    "INSERT INTO sla_violation (job_id, kind, breached_at, recorded_at, told_at, policy_id, technician_id, "
-    + (
-        "zone_id, job_type_id, priority, acknowledged_at, acknowledged_by_id) "
-        + " UNION ALL ".join(
-            f"""
-    SELECT job_id, '{model.kind}', due_at, due_at, due_at, policy_id, clock.technician_id, clock.zone_id,
-        clock.job_type_id, clock.priority, CASE WHEN known THEN due_at + interval '1 day' END,
-        CASE WHEN known THEN %(manager)s END
-    FROM {model._meta.db_table} AS clock JOIN drawn ON drawn.id = job_id,
-        LATERAL (SELECT due_at < %(now)s - interval '14 days' AND job_id %% 10 > 0 AS known) AS found
+VIOLATIONS_OF = """
+    INSERT INTO sla_violation (
+        job_id, kind, breached_at, recorded_at, told_at, policy_id, technician_id, zone_id, job_type_id, priority,
+        acknowledged_at, acknowledged_by_id)
+    SELECT job_id, '{name}', due_at, due_at, due_at, policy_id, clock.technician_id, clock.zone_id, clock.job_type_id,
+        clock.priority, CASE WHEN is_known THEN due_at + interval '1 day' END, CASE WHEN is_known THEN %(manager)s END
+    FROM {table} AS clock JOIN drawn ON drawn.id = job_id,
+        LATERAL (SELECT due_at < %(now)s - interval '14 days' AND job_id %% 10 > 0 AS is_known) AS found
     WHERE state = 'breached'
-    """
-            for model in CLOCKS
-        )
-    )
-)
+"""
 DROP = "DROP TABLE drawn"
 
 
-def _clocks_of(statement: str) -> list[str]:
+def _for_each_kind(statement: str) -> list[str]:
     ended = {ClockKind.RESPONSE: "drawn.responded_at", ClockKind.RESOLUTION: "drawn.ended_at"}
     return [
-        statement.format(table=model._meta.db_table, kind=str(model.kind.value), ended=ended[model.kind])
-        for model in CLOCKS
+        statement.format(table=model._meta.db_table, name=model.kind.value, ended=ended[model.kind]) for model in CLOCKS
     ]
