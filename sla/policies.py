@@ -46,10 +46,14 @@ class Policies:
 
     def pauses_of(self, stored: Clock, pauses: Iterable[ClockPause]) -> tuple[clock.Pause, ...]:
         """Those that stop this clock: a hold stops the response only if the policy says so."""
-        holds_count = stored.kind == ClockKind.RESOLUTION or self._all[stored.policy_id].hold_pauses_response
         return tuple(
-            clock.Pause(pause.starts_at, pause.ends_at) for pause in pauses if holds_count or pause.cause != Cause.HOLD
+            clock.Pause(pause.starts_at, pause.ends_at)
+            for pause in pauses
+            if pause.cause != Cause.HOLD or self._is_stopped_by_hold(stored)
         )
+
+    def _is_stopped_by_hold(self, stored: Clock) -> bool:
+        return stored.kind == ClockKind.RESOLUTION or self._all[stored.policy_id].hold_pauses_response
 
     def clock(self, stored: Clock, pauses: Iterable[ClockPause]) -> clock.Clock:
         calendar = self.calendar_of(stored.policy_id) if stored.unit in BUSINESS else ROUND_THE_CLOCK

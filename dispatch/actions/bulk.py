@@ -72,7 +72,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
         edited = {name: [before[name], displayed(job, name)] for name in values}
         if was_at != _coordinates(job):
             edited["location"] = [was_at, _coordinates(job)]
-        keep_clocks(was, job, at=now, now=now)
+        keep_clocks(was, job, at=now, now=now, policies=policies)
         log.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited))
     FieldChange.objects.bulk_create(log)
     return {change.job_id for change in log}

@@ -3,18 +3,23 @@
 Whoever writes clocks holds the lock of the job's row, so that an action and the five-minute check cannot cross.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 
-from dispatch.models import Job, Status
+from dispatch.clock_history import load_histories
+from dispatch.models import Job, Status, StatusChange
 from sla.clock import Clock as Reckoning
-from sla.models import CLOCKS, Clock, ClockKind, ClockPause, Violation
+from sla.clock import NeverDueError
+from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Violation
 from sla.policies import Policies
 
 State = Clock.State
 Cause = ClockPause.Cause
 RESPONDED = (Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
 NOT_BEGUN = (Status.CREATED, Status.ASSIGNED)
+Stretch = tuple[str, datetime]  # the cause of a pause and when it begins
 
 
 def start_clocks(jobs: Sequence[Job], *, policies: Policies | None = None, now: datetime) -> None:
@@ -27,28 +32,60 @@ def start_clocks(jobs: Sequence[Job], *, policies: Policies | None = None, now: 
         model.objects.bulk_create(clocks, batch_size=1000)
 
 
-def keep_clocks(was: Job, job: Job, *, at: datetime, now: datetime, is_undo: bool = False) -> None:
+def keep_clocks(
+    was: Job, job: Job, *, at: datetime, now: datetime, policies: Policies | None = None, is_undo: bool = False
+) -> None:
     """After an action has made the job of what it `was`, which happened `at`.
 
-    Undoing an En Route that should not have been makes the response wait again; turning back does not.
+    Of an undo, `at` is when what is undone had been done: it has never been. So undoing an En Route makes the response
+    wait again, which turning back does not. Of a redo, it is when the action was first done.
     """
     is_retargeted = (was.priority, was.sla_policy_id) != (job.priority, job.sla_policy_id)
-    has_moved_on = was.status != job.status and not (was.status in NOT_BEGUN and job.status in NOT_BEGUN)
-    if not (is_retargeted or has_moved_on or was.held_at != job.held_at):
+    is_alike = not is_retargeted and was.held_at == job.held_at
+    if is_alike and _stage(was) == _stage(job):
         return
+    policies = policies or Policies()
     pauses = _keep_pauses(was, job, at=at)
-    taken_back = is_undo and was.status in RESPONDED and job.status in NOT_BEGUN
-    policies = Policies()
+    with_clocks = Job.objects.select_related("response_clock", "resolution_clock").get(pk=job.pk)
     for model in CLOCKS:
-        stored = model.objects.filter(pk=job.pk).first()
-        clock = retarget(stored, model, job, policies) if is_retargeted else stored
-        if clock is None and stored is not None:
-            stored.delete()
-        if clock is not None:
-            if taken_back and model.kind == ClockKind.RESPONSE:
-                clock.ended_at = clock.wall_seconds = None
+        stored = getattr(with_clocks, f"{model.kind}_clock", None)
+        clock = copy(stored)
+        if is_retargeted:
+            clock = retarget(clock, model, job, policies)
+        if clock is None:
+            if stored is not None:
+                stored.delete()
+            continue
+        if model is ResponseClock and stored is None:
+            clock.ended_at = load_histories([job])[job.pk].responded_at
+        elif model is ResponseClock and is_undo:
+            _take_back(clock, was, job)
+        # A deadline is worked out anew only where it may have moved: the calendar may be another one by now.
+        if not (is_alike and was.is_open and job.is_open and _goes_on(clock, job)):
             follow(clock, job, pauses, policies, at=at, now=now)
-            clock.save()
+        _save(clock, stored)
+
+
+def _stage(job: Job) -> str:
+    """As far as the clocks care."""
+    if job.status in NOT_BEGUN:
+        return "waiting"
+    return "begun" if job.is_open else job.status
+
+
+def _goes_on(clock: Clock, job: Job) -> bool:
+    """Nothing has ended it, and its deadline is known."""
+    return not _is_done(clock, job) and (clock.state == State.PAUSED or clock.due_at is not None)
+
+
+def _save(clock: Clock, stored: Clock | None) -> None:
+    if stored is None:
+        clock.save(force_insert=True)
+        return
+    names = [field.attname for field in clock._meta.concrete_fields]
+    changed = [name for name in names if getattr(clock, name) != getattr(stored, name)]
+    if changed:
+        clock.save(update_fields=changed)
 
 
 def _new(model: type[Clock], job: Job, policies: Policies) -> Clock | None:
@@ -74,58 +111,92 @@ def retarget(clock: Clock | None, model: type[Clock], job: Job, policies: Polici
     if clock is not None and clock.decided_at is not None:
         return clock
     new = _new(model, job, policies)
-    if clock is None:
+    if clock is None or new is None:
         return new
-    if new is None:
-        return None
     for name in ("policy_id", "priority", "amount", "unit"):
         setattr(clock, name, getattr(new, name))
+    clock.due_at = clock.at_risk_at = None
     return clock
 
 
+def _take_back(clock: Clock, was: Job, job: Job) -> None:
+    """The setting off that ended the response has never been. An earlier one, turned back from, still stands."""
+    is_taken_back = was.status in RESPONDED and job.status in NOT_BEGUN
+    if is_taken_back and clock.ended_at is not None and clock.ended_at >= _responded_at(was):
+        clock.ended_at = clock.wall_seconds = clock.counted_seconds = None
+        if clock.state == State.MET:
+            clock.due_at = clock.at_risk_at = None
+
+
+def _responded_at(job: Job) -> datetime:
+    return job.en_route_at or job.started_at or job.completed_at
+
+
+# Pauses -------------------------------------------------------------------------------------------
+
+
 def _keep_pauses(was: Job, job: Job, *, at: datetime) -> list[ClockPause]:
-    pauses = list(ClockPause.objects.filter(job=job))
-    lasting = next((pause for pause in pauses if pause.ends_at is None), None)
-    if lasting and not (job.is_on_hold and lasting.starts_at == job.held_at):
-        lasting.ends_at = max(at, lasting.starts_at)
-        lasting.save(update_fields=["ends_at"])
-        lasting = None
-    if job.is_open and not was.is_open:
-        pauses.append(_gap(was, until=at))
-    if job.is_on_hold and lasting is None:
-        # A release that is undone has never been: its pause goes on.
-        pause = next((one for one in pauses if one.cause == Cause.HOLD and one.starts_at == job.held_at), None)
-        if pause is None:
-            pause = ClockPause(job=job, cause=Cause.HOLD, reason=job.hold_reason, starts_at=job.held_at)
-            pauses.append(pause)
-        pause.ends_at = None
+    pauses = {(pause.cause, pause.starts_at): pause for pause in ClockPause.objects.filter(job=job)}
+    for before, after, reason in (
+        (_held(was), _held(job), was.hold_reason),
+        (_closed(was), _closed(job), ""),
+    ):
+        if before and before != after:
+            _pause(pauses, job, before, until=at, reason=reason)
+    if _held(job):  # a release that is undone has never been: its pause goes on
+        _pause(pauses, job, _held(job), until=None, reason=job.hold_reason)
+    if _closed(job) in pauses:  # nor has a reopening that is undone
+        pauses.pop(_closed(job)).delete()
+    return sorted(pauses.values(), key=lambda pause: pause.starts_at)
+
+
+def _held(job: Job) -> Stretch | None:
+    return (Cause.HOLD, job.held_at) if job.is_on_hold else None
+
+
+def _closed(job: Job) -> Stretch | None:
+    if job.status == Status.CANCELLED:
+        return Cause.CANCELLED, job.cancelled_at
+    return (Cause.COMPLETED, job.completed_at) if job.status == Status.COMPLETED else None
+
+
+def _pause(
+    pauses: dict[Stretch, ClockPause], job: Job, stretch: Stretch, *, until: datetime | None, reason: str = ""
+) -> None:
+    """Until then, or for as long as it lasts. One that takes no time is none."""
+    cause, starts_at = stretch
+    pause = pauses.get(stretch) or ClockPause(
+        job=job, cause=cause, reason=reason, starts_at=starts_at, ends_at=starts_at
+    )
+    if until is not None and until <= starts_at:
+        if pauses.pop(stretch, None):
+            pause.delete()
+    elif pause.ends_at != until:
+        pauses[stretch] = pause
+        pause.ends_at = until
         pause.save()
-    return pauses
 
 
-def _gap(was: Job, *, until: datetime) -> ClockPause:
-    """While it was closed, before somebody opened it again."""
-    cancelled = was.status == Status.CANCELLED
-    starts_at = was.cancelled_at if cancelled else was.completed_at
-    cause = Cause.CANCELLED if cancelled else Cause.COMPLETED
-    return ClockPause.objects.create(job=was, cause=cause, starts_at=starts_at, ends_at=max(until, starts_at))
+# One clock ----------------------------------------------------------------------------------------
 
 
 def follow(
     clock: Clock, job: Job, pauses: Sequence[ClockPause], policies: Policies, *, at: datetime, now: datetime
 ) -> None:
-    """Brings one clock to where its job is; does not save it, but records a breach."""
+    """Brings one clock to where its job is; does not save it, but records a breach that had come by `at`.
+
+    Later ones are left to the check: of a phone that was offline, more may be on its way that happened before them.
+    """
     if _is_done(clock, job):
         if clock.wall_seconds is None:
-            _end(clock, job, policies.clock(clock, pauses), at=at, now=now)
+            _end(clock, job, policies.clock(clock, pauses), now=now)
     elif job.status == Status.CANCELLED:
-        if clock.state != State.BREACHED:
-            clock.state, clock.ended_at = State.STOPPED, clock.ended_at or at
+        _stop(clock, job, now=now)
     else:
         clock.ended_at = clock.wall_seconds = clock.counted_seconds = None
         if clock.state != State.BREACHED:
             _run(clock, policies.clock(clock, pauses), now=now)
-            if clock.due_at and clock.due_at < now:
+            if clock.due_at and clock.due_at < at:
                 record_breaches([(clock, job)], now=now)
 
 
@@ -135,34 +206,52 @@ def _is_done(clock: Clock, job: Job) -> bool:
     return job.status in RESPONDED or (clock.ended_at is not None and clock.state != State.STOPPED)
 
 
-def _end(clock: Clock, job: Job, reckoned: Reckoning, *, at: datetime, now: datetime) -> None:
-    clock.ended_at = at
-    clock.wall_seconds = _seconds(at - clock.started_at)
-    clock.counted_seconds = _seconds(reckoned.elapsed(at))
+def _end(clock: Clock, job: Job, reckoned: Reckoning, *, now: datetime) -> None:
+    """When the job says: a redo does what was done first."""
+    done_at = job.completed_at if clock.kind == ClockKind.RESOLUTION else clock.ended_at or _responded_at(job)
+    clock.ended_at = max(done_at, clock.started_at)
+    clock.wall_seconds = _seconds(clock.ended_at - clock.started_at)
+    clock.counted_seconds = _seconds(reckoned.elapsed(clock.ended_at))
     if clock.state == State.BREACHED:
         return
-    clock.due_at, clock.at_risk_at = reckoned.due_at, reckoned.at_risk_at
-    if clock.due_at and at > clock.due_at:
+    if clock.due_at is None:
+        clock.due_at, clock.at_risk_at = _deadline(reckoned)
+    if clock.due_at and clock.ended_at > clock.due_at:
         record_breaches([(clock, job)], now=now)
     else:
-        clock.state, clock.decided_at = State.MET, at
-        _note_circumstances(clock, job)
+        clock.state, clock.decided_at = State.MET, clock.ended_at
+        _note_circumstances(clock, job, technician_id=job.technician_id)
+
+
+def _stop(clock: Clock, job: Job, *, now: datetime) -> None:
+    if clock.state == State.RUNNING and clock.due_at and clock.due_at < job.cancelled_at:
+        record_breaches([(clock, job)], now=now)
+    elif clock.state != State.BREACHED:
+        clock.state, clock.ended_at, clock.decided_at = State.STOPPED, job.cancelled_at, None
 
 
 def _run(clock: Clock, reckoned: Reckoning, *, now: datetime) -> None:
     clock.decided_at = None
-    clock.due_at = reckoned.due_at
-    clock.at_risk_at = reckoned.at_risk_at if clock.due_at else None
+    clock.due_at, at_risk_at = _deadline(reckoned)
+    clock.at_risk_at = at_risk_at if clock.due_at else None
     clock.state = State.RUNNING if clock.due_at else State.PAUSED
-    if clock.at_risk_at is None or clock.at_risk_at > now:
+    if at_risk_at is None or at_risk_at > now:  # else it is told of once, however often it pauses
         clock.is_at_risk, clock.warned_at = False, None
+
+
+def _deadline(reckoned: Reckoning) -> tuple[datetime | None, datetime | None]:
+    """And when it is at risk. None for what a calendar without opening hours will never let run out."""
+    try:
+        return reckoned.due_at, reckoned.at_risk_at
+    except NeverDueError:
+        return None, None
 
 
 def record_breaches(breached: Sequence[tuple[Clock, Job]], *, now: datetime) -> list[Violation]:
     """Marks the clocks, which their caller saves, and records each violation that is not recorded yet."""
-    for clock, job in breached:
+    for (clock, job), technician_id in zip(breached, _who_had_it(breached), strict=True):
         clock.state, clock.decided_at = State.BREACHED, clock.due_at
-        _note_circumstances(clock, job)
+        _note_circumstances(clock, job, technician_id=technician_id)
     violations = [
         Violation(
             job=job,
@@ -170,7 +259,7 @@ def record_breaches(breached: Sequence[tuple[Clock, Job]], *, now: datetime) -> 
             breached_at=clock.due_at,
             recorded_at=now,
             policy_id=clock.policy_id,
-            technician_id=job.technician_id,
+            technician_id=clock.technician_id,
             zone_id=job.zone_id,
             job_type_id=job.job_type_id,
             priority=clock.priority,
@@ -181,8 +270,20 @@ def record_breaches(breached: Sequence[tuple[Clock, Job]], *, now: datetime) -> 
     return violations
 
 
-def _note_circumstances(clock: Clock, job: Job) -> None:
-    for name in ("technician_id", "zone_id", "job_type_id", "customer_id"):
+def _who_had_it(breached: Sequence[tuple[Clock, Job]]) -> list[int | None]:
+    """At the deadline, by the log: who has it by now may have got it because of that."""
+    log = StatusChange.objects.filter(job__in={job.pk for _, job in breached}).order_by("happened_at", "pk")
+    hands: dict[int, list[tuple[datetime, int | None]]] = defaultdict(list)
+    for job_id, happened_at, technician_id in log.values_list("job_id", "happened_at", "to_technician_id"):
+        hands[job_id].append((happened_at, technician_id))
+    return [
+        next((had for since, had in reversed(hands[job.pk]) if since <= clock.due_at), None) for clock, job in breached
+    ]
+
+
+def _note_circumstances(clock: Clock, job: Job, *, technician_id: int | None) -> None:
+    clock.technician_id = technician_id
+    for name in ("zone_id", "job_type_id", "customer_id"):
         setattr(clock, name, getattr(job, name))
 
 

@@ -53,10 +53,10 @@ def edit_job(
     check_may_dispatch(by)
     job = Job.objects.get(pk=job.pk)
     groups_before = groups_of_job(job)
-    was = copy(job)
+    was, policies = copy(job), Policies()
     if {"customer", "job_type"} & changes.keys():
         customer, job_type = changes.get("customer", job.customer), changes.get("job_type", job.job_type)
-        changes = changes | {"sla_policy": Policies().policy_for(customer=customer, job_type=job_type)}
+        changes = changes | {"sla_policy": policies.policy_for(customer=customer, job_type=job_type)}
     had = {name: getattr(job, name) for name in changes}
     before = {name: displayed(job, name) for name in changes}
     for name, value in changes.items():
@@ -78,7 +78,7 @@ def edit_job(
     ):
         raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
     FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
-    keep_clocks(was, job, at=now, now=now)
+    keep_clocks(was, job, at=now, now=now, policies=policies)
     publish_job(job, also=groups_before, now=now)
     return job
 

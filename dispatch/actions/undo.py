@@ -79,8 +79,8 @@ def undo_action(action: BoardAction, *, by, now: datetime | None = None) -> list
     earlier = BoardAction.objects.filter(undoes=action).select_related("done_by").first()
     if earlier:
         raise ActionRefused(f"{earlier.done_by} has undone this already.")
-    root = action.label.removeprefix("Undid: ").removeprefix("Redid: ")
-    label = f"{'Redid' if action.is_undo else 'Undid'}: {root}"
+    root = _root(action)
+    label = f"{'Redid' if action.is_undo else 'Undid'}: {root.label}"
     jobs, groups = [], set()
     try:
         with board_action(by=by, now=now, label=label, undoes=action) as entry, realtime.muted():
@@ -90,13 +90,20 @@ def undo_action(action: BoardAction, *, by, now: datetime | None = None) -> list
                 _check_unchanged(Job(pk=pk), state, change.after)
                 _check_not_begun(Job(pk=pk), change, since=action.done_at)
                 groups |= groups_of_job(fresh(Job(pk=pk)))
-                jobs.append(_restore(pk, change.before, by=by, label=label, now=now))
+                jobs.append(_restore(pk, change.before, by=by, label=label, done_at=root.done_at, now=now))
     except IntegrityError:
         raise ActionRefused(
             "This cannot be undone any more: the technician has begun another job, or someone was quicker."
         ) from None
     publish_jobs(jobs, also=groups, now=now)
     return jobs
+
+
+def _root(action: BoardAction) -> BoardAction:
+    """What was done in the first place, however often it was undone and redone."""
+    while action.undoes:
+        action = action.undoes
+    return action
 
 
 def _check_unchanged(job: Job, state: State, expected: State) -> None:
@@ -120,7 +127,7 @@ def _check_not_begun(job: Job, change: ChangedJob, *, since: datetime) -> None:
         raise ActionRefused(f"This cannot be undone any more: {describe_state(job)} now.", job)
 
 
-def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:
+def _restore(pk: int, before: State, *, by, label: str, done_at: datetime, now: datetime) -> Job:
     was = fresh(Job(pk=pk))
     if not before:  # it was created: nothing is deleted, the log stays
         before = {"status": Status.CANCELLED, "cancelled_at": now.isoformat()}
@@ -153,7 +160,7 @@ def _restore(pk: int, before: State, *, by, label: str, now: datetime) -> Job:
         edited |= replace_skills(job, [SkillNeed(int(pk), level) for pk, level in before[SKILLS].items()])
     if edited:
         FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
-    keep_clocks(was, job, at=now, now=now, is_undo=True)
+    keep_clocks(was, job, at=done_at, now=now, is_undo=True)
     return job
 
 
