@@ -6,10 +6,12 @@ from datetime import date, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from sla.clock import Calendar
 from sla.models import BusinessCalendar
+from sla.opening_hours import Calendar
+from sla.public_holidays import PublicHolidays, public_holidays
 
 NEVER: frozenset[date] = frozenset()
+Weekly = tuple[tuple[tuple[time, time], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,11 @@ class DaysOff:
         return day in self.own or day in self.public
 
 
-@lru_cache(maxsize=64)
-def public_holidays(country: str, subdivision: str = "") -> Container[date]:
-    """Worked out a year at a time, when that year is asked for. KeyError or NotImplementedError: no such country."""
-    from holidays import country_holidays  # imported here: it takes its time, and most pages do without
-
-    return country_holidays(country, subdiv=subdivision or None)
+@dataclass(frozen=True)
+class DayOff:
+    day: date
+    names: list[str]
+    is_closed_anyway: bool  # on that weekday
 
 
 def always_open(zone: str = "UTC") -> Calendar:
@@ -41,8 +42,14 @@ def calendar_of(calendar: BusinessCalendar) -> Calendar:
     for interval in sorted(calendar.opening_intervals.all(), key=lambda interval: interval.opens_at):
         weekly[interval.weekday].append((interval.opens_at, interval.closes_at))
     own = frozenset(closure.date_on for closure in calendar.holidays.all())
-    public = public_holidays(calendar.country, calendar.subdivision) if calendar.country else NEVER
-    return Calendar(ZoneInfo(calendar.time_zone), tuple(map(tuple, weekly)), DaysOff(public, own))
+    return _calendar(calendar.time_zone, tuple(map(tuple, weekly)), calendar.country, calendar.subdivision, own)
+
+
+@lru_cache(maxsize=64)
+def _calendar(zone: str, weekly: Weekly, country: str, subdivision: str, own: frozenset[date]) -> Calendar:
+    """One for all who ask while it stays as it is: working out a year of opening hours takes longer than using it."""
+    public = PublicHolidays(country, subdivision) if country else NEVER
+    return Calendar(ZoneInfo(zone), weekly, DaysOff(public, own))
 
 
 def load_calendars(calendars: Iterable[BusinessCalendar] | None = None) -> dict[int, Calendar]:
@@ -51,3 +58,16 @@ def load_calendars(calendars: Iterable[BusinessCalendar] | None = None) -> dict[
     if calendars is not None:
         found = found.filter(pk__in={calendar.pk for calendar in calendars})
     return {calendar.pk: calendar_of(calendar) for calendar in found}
+
+
+def days_off(calendar: BusinessCalendar, year: int) -> list[DayOff]:
+    """In order, public holidays and closures of our own. UnknownRegionError."""
+    names: dict[date, list[str]] = {}
+    if calendar.country:
+        for day, name in public_holidays(calendar.country, calendar.subdivision, year).items():
+            names[day] = name.split("; ")
+    for closure in calendar.holidays.all():
+        if closure.date_on.year == year:
+            names.setdefault(closure.date_on, []).append(closure.name or "Closed")
+    weekdays = {interval.weekday for interval in calendar.opening_intervals.all()}
+    return [DayOff(day, names[day], is_closed_anyway=day.weekday() not in weekdays) for day in sorted(names)]

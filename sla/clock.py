@@ -6,12 +6,13 @@ Nth working day after the start; they count like the business time in between, s
 the business time it took.
 """
 
-from collections.abc import Container, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final
-from zoneinfo import ZoneInfo
+
+from sla.opening_hours import LONGEST_SEARCH, Calendar, NeverDueError, Stretch
 
 MINUTES: Final = "minutes"
 HOURS: Final = "hours"
@@ -24,65 +25,6 @@ PAUSED: Final = "paused"
 CLOSED: Final = "closed"
 
 AT_RISK_SHARE: Final = 0.75
-LONGEST_SEARCH: Final = timedelta(days=366 * 40)  # for an opening, before a target counts as never due
-
-Stretch = tuple[datetime, datetime]
-
-
-class NeverDueError(ValueError):
-    """The calendar does not open often enough for the target ever to be used up."""
-
-
-@dataclass(frozen=True)
-class Calendar:
-    """`weekly` has, Monday first, each weekday's intervals (opens, closes) in order; 00:00 closes the day."""
-
-    zone: ZoneInfo
-    weekly: tuple[tuple[tuple[time, time], ...], ...]
-    holidays: Container[date] = frozenset()
-    _days: dict[date, tuple[Stretch, ...]] = field(default_factory=dict, compare=False, repr=False)
-
-    def is_working_day(self, day: date) -> bool:
-        return bool(self.opening_of(day))
-
-    def opening_of(self, day: date) -> tuple[Stretch, ...]:
-        """In UTC. An hour that a change of the clocks skips is no opening hour, one that comes twice counts twice."""
-        if day not in self._days:
-            self._days[day] = tuple(self._open_on(day))
-        return self._days[day]
-
-    def _open_on(self, day: date) -> Iterator[Stretch]:
-        if day in self.holidays:
-            return
-        for opens, closes in self.weekly[day.weekday()]:
-            last_day = day + timedelta(days=1) if closes == time(0) else day
-            begins, ends = self._instant(day, opens), self._instant(last_day, closes, fold=1)
-            if begins < ends:
-                yield begins, ends
-
-    def _instant(self, day: date, moment: time, *, fold: int = 0) -> datetime:
-        return datetime.combine(day, moment.replace(fold=fold), self.zone).astimezone(UTC)
-
-    def openings_from(self, start: datetime) -> Iterator[Stretch]:
-        """What is left of the opening hours from `start` on, for as long as it is asked."""
-        day = start.astimezone(self.zone).date()
-        last = day + LONGEST_SEARCH
-        while day < last:
-            for begins, ends in self.opening_of(day):
-                if ends > start:
-                    yield max(begins, start), ends
-            day += timedelta(days=1)
-        raise NeverDueError("The calendar's opening hours never suffice for this target.")
-
-    def same_time_later(self, start: datetime, working_days: int) -> datetime:
-        begin = next(self.openings_from(start))[0].astimezone(self.zone)
-        day, last = begin.date(), begin.date() + LONGEST_SEARCH
-        while working_days and day < last:
-            day += timedelta(days=1)
-            working_days -= self.is_working_day(day)
-        if working_days:
-            raise NeverDueError("The calendar's working days never suffice for this target.")
-        return self._instant(day, begin.time())
 
 
 @dataclass(frozen=True)
@@ -118,25 +60,30 @@ class Clock:
 
     @cached_property
     def budget(self) -> timedelta:
-        """How much time may count before the deadline."""
+        """How much time may count before the deadline. NeverDueError, as from the instants below."""
         if self.unit in LENGTHS:
             return self.amount * LENGTHS[self.unit]
-        return self._counted(self._unpaused_deadline, pauses=[])
+        return self._open_between(self._start, self._unpaused_deadline)
 
     @cached_property
     def due_at(self) -> datetime | None:
-        """None while a pause lasts that began before the deadline."""
-        due = self._when(self.budget, self._pauses)
-        if self.unit == BUSINESS_DAYS and due == self._when(self.budget, []):
-            return self._unpaused_deadline
-        return due
+        """The last instant that is in time; none while a pause lasts that began before it.
+
+        It may be closed then: what is due at closing time is late in the evening, though no business time has passed.
+        """
+        return self._put_off(self._unpaused_deadline)
 
     @cached_property
     def at_risk_at(self) -> datetime | None:
-        return self._when(AT_RISK_SHARE * self.budget, self._pauses)
+        return self._put_off(self._after_open(self._start, AT_RISK_SHARE * self.budget))
 
     def elapsed(self, at: datetime) -> timedelta:
-        return self._counted(at, pauses=self._pauses)
+        at = max(self._start, at.astimezone(UTC))
+        total = self._open_between(self._start, at)
+        for pause in self._pauses:
+            if pause.starts_at < at:
+                total -= self._open_between(pause.starts_at, min(pause.ends_at or at, at))
+        return total
 
     def remaining(self, at: datetime) -> timedelta:
         """Of what may count; negative when too much has."""
@@ -144,15 +91,14 @@ class Clock:
 
     def percent_used(self, at: datetime) -> int:
         """Rounded down, so that nothing unfinished is shown as whole."""
-        return int(100 * self.elapsed(at) / self.budget)
+        return 100 * self.elapsed(at) // self.budget
 
     def timeline(self, until: datetime) -> list[Span]:
         """Contiguous, from the start to `until`. What is counted in it is `elapsed(until)`."""
         spans: list[Span] = []
-        at = self.started_at.astimezone(UTC)
-        until = max(at, until.astimezone(UTC))
-        for begins, ends in [*self._pauses, (until, until)]:
-            begins, ends = min(begins, until), min(ends or until, until)
+        at, until = self._start, max(self._start, until.astimezone(UTC))
+        for pause in [*self._pauses, Pause(until, until)]:
+            begins, ends = min(pause.starts_at, until), min(pause.ends_at or until, until)
             spans += self._unpaused(at, begins)
             if begins < ends:
                 spans.append(Span(PAUSED, begins, ends))
@@ -160,72 +106,69 @@ class Clock:
         return spans
 
     def _unpaused(self, start: datetime, end: datetime) -> Iterator[Span]:
-        at = start
+        for begins, ends in self._openings_between(start, end):
+            if start < begins:
+                yield Span(CLOSED, start, begins)
+            yield Span(COUNTED, begins, ends)
+            start = ends
         if start < end:
-            for begins, ends in self._open_from(start):
-                if begins >= end:
-                    break
-                if at < begins:
-                    yield Span(CLOSED, at, begins)
-                at = min(ends or end, end)
-                yield Span(COUNTED, begins, at)
-                if at == end:
-                    break
-        if at < end:
-            yield Span(CLOSED, at, end)
+            yield Span(CLOSED, start, end)
 
     @cached_property
-    def _pauses(self) -> list[tuple[datetime, datetime | None]]:
+    def _start(self) -> datetime:
+        return self.started_at.astimezone(UTC)
+
+    @cached_property
+    def _pauses(self) -> list[Pause]:
         """In order, without overlaps, none before the start."""
-        start = self.started_at.astimezone(UTC)
-        found: list[tuple[datetime, datetime | None]] = []
+        found: list[Pause] = []
+        at: datetime | None = self._start
         for pause in sorted(self.pauses, key=lambda pause: pause.starts_at):
-            begins, ends = max(start, pause.starts_at.astimezone(UTC)), pause.ends_at and pause.ends_at.astimezone(UTC)
-            if found and found[-1][1] is None:
+            if at is None:
                 break
-            if found:
-                begins = max(begins, found[-1][1])
+            begins, ends = max(at, pause.starts_at.astimezone(UTC)), pause.ends_at and pause.ends_at.astimezone(UTC)
             if ends is None or begins < ends:
-                found.append((begins, ends))
+                found.append(replace(pause, starts_at=begins, ends_at=ends))
+                at = ends
         return found
 
     @cached_property
     def _unpaused_deadline(self) -> datetime:
-        return self.calendar.same_time_later(self.started_at, self.amount)
+        if self.unit == BUSINESS_DAYS:
+            return self.calendar.same_time_later(self._start, self.amount)
+        return self._after_open(self._start, self.budget)
 
-    def _open_from(self, start: datetime) -> Iterator[tuple[datetime, datetime | None]]:
-        """Without an end where it is always open."""
-        return self.calendar.openings_from(start) if self.is_business_time else iter([(start, None)])
-
-    def _counting(self, pauses: list[tuple[datetime, datetime | None]]) -> Iterator[tuple[datetime, datetime | None]]:
-        """The stretches that count, the last one without an end where nothing ends it."""
-        at: datetime | None = self.started_at.astimezone(UTC)
-        for paused_at, goes_on_at in [*pauses, (None, None)]:
-            for begins, ends in self._open_from(at):
-                if paused_at is not None and begins >= paused_at:
-                    break
-                stops = ends if paused_at is None else paused_at if ends is None else min(ends, paused_at)
-                yield begins, stops
-                if stops == paused_at:
-                    break
-            if goes_on_at is None:
-                return
-            at = goes_on_at
-
-    def _when(self, amount: timedelta, pauses: list[tuple[datetime, datetime | None]]) -> datetime | None:
-        """The first instant at which that much has counted."""
-        for begins, ends in self._counting(pauses):
-            if ends is None or begins + amount <= ends:
-                return begins + amount
-            amount -= ends - begins
-        return None
-
-    def _counted(self, until: datetime, *, pauses: list[tuple[datetime, datetime | None]]) -> timedelta:
-        total = timedelta()
-        for begins, ends in self._counting(pauses):
-            if begins >= until:
+    def _put_off(self, instant: datetime) -> datetime | None:
+        """By what would have counted of the pauses that begin before it."""
+        for pause in self._pauses:
+            if pause.starts_at >= instant:
                 break
-            total += min(ends or until, until) - begins
-            if ends is None or ends >= until:
-                break
-        return total
+            if pause.ends_at is None:
+                return None
+            if length := self._open_between(pause.starts_at, pause.ends_at):
+                instant = self._after_open(instant, length)
+        return instant
+
+    def _open_between(self, start: datetime, end: datetime) -> timedelta:
+        return self.calendar.open_between(start, end) if self.is_business_time else end - start
+
+    def _openings_between(self, start: datetime, end: datetime) -> Iterator[Stretch]:
+        if self.is_business_time:
+            yield from self.calendar.openings_between(start, end)
+        elif start < end:
+            yield start, end
+
+    def _after_open(self, start: datetime, length: timedelta) -> datetime:
+        if self.is_business_time:
+            return self.calendar.after_open(start, length)
+        if length > LONGEST_SEARCH:
+            raise NeverDueError("The target is longer than anyone will wait.")
+        return start + length
+
+
+def is_ever_due(amount: int, unit: str, calendar: Calendar, *, started_at: datetime) -> bool:
+    clock = Clock(started_at, amount, unit, calendar)
+    try:
+        return clock.due_at is not None
+    except NeverDueError:
+        return False

@@ -32,6 +32,8 @@ PURE = (
     "technicians/gps/traccar.py",
     "technicians/tracks.py",
     "sla/clock.py",
+    "sla/opening_hours.py",
+    "sla/public_holidays.py",
     "dispatch/demo/routes.py",
     "dispatch/progress.py",
     "dispatch/travel/__init__.py",
