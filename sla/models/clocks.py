@@ -27,6 +27,10 @@ class ClockQuerySet(models.QuerySet):
     def newly_at_risk(self, *, now: datetime):
         return self.running().filter(is_at_risk=False, at_risk_at__lte=now, due_at__gte=now)
 
+    def unwarned(self, *, now: datetime):
+        """Those at risk of which nobody has been told, while there is still time."""
+        return self.running().filter(is_at_risk=True, warned_at=None, due_at__gte=now)
+
     def decided_between(self, start: datetime, end: datetime):
         """Those that were met or breached from `start` to before `end`."""
         decided = [Clock.State.MET, Clock.State.BREACHED]
@@ -177,6 +181,10 @@ class ViolationQuerySet(models.QuerySet):
 
     def unacknowledged(self):
         return self.filter(acknowledged_at=None)
+
+    def untold(self, *, since: datetime):
+        """Those since then of which nobody has been told. None is recorded before it happens: the index has that."""
+        return self.filter(told_at=None, breached_at__gte=since, recorded_at__gte=since)
 
 
 class Violation(models.Model):
