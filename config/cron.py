@@ -8,6 +8,7 @@ at the start and so catches up on what was missed while the cron was down.
 from rq.cron import register
 
 from dispatch.tasks import (
+    check_sla,
     clock_out_forgotten,
     deliver_due,
     dispatch_waiting_jobs,
@@ -34,6 +35,7 @@ register(predict_later_arrivals, "default", interval=HOUR)
 register(expire_suggestions, "default", interval=MINUTE)
 register(sweep_auto_assign, "default", interval=MINUTE)
 register(sweep_plans, "default", interval=MINUTE)
+register(check_sla, "default", interval=FIVE_MINUTES)
 register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(forget_old_data, "default", interval=DAY)

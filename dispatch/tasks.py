@@ -82,6 +82,14 @@ def deliver_due() -> int:
     return actions.deliver_due()
 
 
+def check_sla() -> dict[str, int]:
+    return actions.check_sla()
+
+
+def tell_of_sla() -> dict[str, int]:
+    return actions.tell_of_sla()
+
+
 def forget_old_data() -> dict[str, int]:
     """Positions and roads past their time, old notifications, what smart dispatch has done with, expired sessions."""
     days = DispatchSettings.load().position_retention_days

@@ -55,6 +55,7 @@ from dispatch.actions.plans import (
 )
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
 from dispatch.actions.roads import forget_old_roads, learn_roads
+from dispatch.actions.sla_check import check_sla, tell_of_sla
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
@@ -93,6 +94,7 @@ __all__ = [
     "change_jobs",
     "change_planning_settings",
     "change_status",
+    "check_sla",
     "choose_channels",
     "clock_in",
     "clock_out",
@@ -153,6 +155,7 @@ __all__ = [
     "sweep_plans",
     "take_position",
     "take_positions",
+    "tell_of_sla",
     "unassign_job",
     "undo_action",
     "unjournalled",
