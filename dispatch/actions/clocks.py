@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from copy import copy
 from datetime import datetime, timedelta
+from typing import Final
 
 from dispatch.clock_history import load_histories
 from dispatch.models import Job, Status, StatusChange
+from dispatch.queueing import enqueue
 from sla.clock import Clock as Reckoning
 from sla.clock import NeverDueError
 from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Violation
@@ -19,6 +21,7 @@ State = Clock.State
 Cause = ClockPause.Cause
 RESPONDED = (Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
 NOT_BEGUN = (Status.CREATED, Status.ASSIGNED)
+TELL: Final = "dispatch.tasks.tell_of_sla"  # by name: the tasks import the actions
 Stretch = tuple[str, datetime]  # the cause of a pause and when it begins
 
 
@@ -30,6 +33,25 @@ def start_clocks(jobs: Sequence[Job], *, policies: Policies | None = None, now: 
         for clock in clocks:
             _run(clock, policies.clock(clock, []), now=now)
         model.objects.bulk_create(clocks, batch_size=1000)
+
+
+def remember_clocks(
+    past: Sequence[tuple[Job, datetime, Sequence[ClockPause]]], *, policies: Policies | None = None, now: datetime
+) -> None:
+    """Of jobs that are completed already: each with when somebody first set off and with its pauses."""
+    policies = policies or Policies()
+    breached, clocks = [], {model: [] for model in CLOCKS}
+    for model in CLOCKS:
+        for job, responded_at, pauses in past:
+            if (clock := _new(model, job, policies)) is None:
+                continue
+            done_at = responded_at if model is ResponseClock else job.completed_at
+            if _end(clock, job, policies.clock(clock, pauses), done_at=done_at):
+                breached.append((clock, job))
+            clocks[model].append(clock)
+    record_breaches(breached, now=now)
+    for model in CLOCKS:
+        model.objects.bulk_create(clocks[model], batch_size=500)
 
 
 def keep_clocks(
@@ -64,6 +86,8 @@ def keep_clocks(
         if not (is_alike and was.is_open and job.is_open and _goes_on(clock, job)):
             follow(clock, job, pauses, policies, at=at, now=now)
         _save(clock, stored)
+        if clock.state == State.BREACHED and (stored is None or stored.state != State.BREACHED):
+            enqueue(TELL)  # people hear of it now, not at the next check
 
 
 def _stage(job: Job) -> str:
@@ -189,7 +213,9 @@ def follow(
     """
     if _is_done(clock, job):
         if clock.wall_seconds is None:
-            _end(clock, job, policies.clock(clock, pauses), now=now)
+            done_at = job.completed_at if clock.kind == ClockKind.RESOLUTION else clock.ended_at or _responded_at(job)
+            if _end(clock, job, policies.clock(clock, pauses), done_at=done_at):
+                record_breaches([(clock, job)], now=now)
     elif job.status == Status.CANCELLED:
         _stop(clock, job, now=now)
     else:
@@ -206,21 +232,20 @@ def _is_done(clock: Clock, job: Job) -> bool:
     return job.status in RESPONDED or (clock.ended_at is not None and clock.state != State.STOPPED)
 
 
-def _end(clock: Clock, job: Job, reckoned: Reckoning, *, now: datetime) -> None:
-    """When the job says: a redo does what was done first."""
-    done_at = job.completed_at if clock.kind == ClockKind.RESOLUTION else clock.ended_at or _responded_at(job)
+def _end(clock: Clock, job: Job, reckoned: Reckoning, *, done_at: datetime) -> bool:
+    """Whether that was too late, and nobody has recorded it yet."""
     clock.ended_at = max(done_at, clock.started_at)
     clock.wall_seconds = _seconds(clock.ended_at - clock.started_at)
     clock.counted_seconds = _seconds(reckoned.elapsed(clock.ended_at))
     if clock.state == State.BREACHED:
-        return
+        return False
     if clock.due_at is None:
         clock.due_at, clock.at_risk_at = _deadline(reckoned)
     if clock.due_at and clock.ended_at > clock.due_at:
-        record_breaches([(clock, job)], now=now)
-    else:
-        clock.state, clock.decided_at = State.MET, clock.ended_at
-        _note_circumstances(clock, job, technician_id=job.technician_id)
+        return True
+    clock.state, clock.decided_at = State.MET, clock.ended_at
+    _note_circumstances(clock, job, technician_id=job.technician_id)
+    return False
 
 
 def _stop(clock: Clock, job: Job, *, now: datetime) -> None:

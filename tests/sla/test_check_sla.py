@@ -8,8 +8,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils.module_loading import import_string
 
-from dispatch import actions, realtime
+from dispatch import actions, realtime, tasks
+from dispatch.actions import clocks
 from dispatch.models import Job, Notification, Priority, Status, Suggestion
 from dispatch.notify import Kind
 from dispatch.roles import Role
@@ -257,6 +259,15 @@ def test_a_breach_that_an_action_recorded_is_told_of_too(new_job, dana, tess):
     assert told(dana) == [
         f"{job.number} for {job.customer}: response within 4 h was due at 14:00 and came 12 min late. Tess has it."
     ]
+
+
+def test_a_job_that_is_begun_too_late_is_told_of_at_once(new_job, dana, tess, monkeypatch):
+    asked = []
+    monkeypatch.setattr(clocks, "enqueue", asked.append)
+    job = actions.assign_job(new_job(), tess, by=dana, now=MONDAY)
+    actions.change_status(job, Status.EN_ROUTE, by=tess.user, now=MONDAY + 5 * HOUR)
+    actions.change_status(job, Status.IN_PROGRESS, by=tess.user, now=MONDAY + 6 * HOUR)
+    assert [import_string(task) for task in asked] == [tasks.tell_of_sla]
 
 
 # In words -----------------------------------------------------------------------------------------
