@@ -14,7 +14,7 @@ from dispatch.models import AssignmentRule, Status
 from dispatch.notify import Kind, notify
 from technicians.models import Proficiency
 from tests import factories
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SkillFactory, TechnicianFactory
 
 pytestmark = pytest.mark.looks
@@ -252,7 +252,7 @@ def test_technicians_own_pages_are_accessible(browsing, live_site, omar, tess, n
         scheduled_on=timezone.localdate(),
     )
     page = browsing
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     page.locator(".duty summary").click()
     check(page, "my day with its menu")
     for name, args in (("own_track", []), ("devices", [tess.pk]), ("notification_preferences", [])):

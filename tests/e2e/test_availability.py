@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 from dispatch import actions
 from dispatch.models import Status
 from technicians.models import Break
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import make_job
 
 pytestmark = pytest.mark.interaction
@@ -22,7 +22,7 @@ def test_break_taken_on_the_phone_shows_on_a_board_that_is_open(new_context, liv
     expect(board.locator("#live[data-state=live]")).to_be_visible()
     lane = board.locator(f"#lane-{tess.pk}")
     expect(lane.locator(".lane-detail")).to_contain_text("Available")
-    log_in(phone, live_site.url, "tess")
+    log_in_by_form(phone, live_site.url, "tess")
     button = phone.get_by_role("button", name="Break", exact=True).bounding_box()
     for _ in range(3):  # the taps after the first do not end it
         phone.touchscreen.tap(button["x"] + 30, button["y"] + 20)

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from technicians.models import Device, Position
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 
 pytestmark = pytest.mark.interaction
 
@@ -74,7 +74,7 @@ def test_the_page_goes_green_with_the_first_fix_and_the_board_shows_it(dispatche
 
 def test_technician_sets_up_their_own_phone_and_revokes_it(new_context, live_site, tess):
     page = new_context(**PHONE).new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     page.locator(".duty summary").click()
     page.get_by_role("link", name="Track with an app").click()
     page.get_by_role("button", name="Add OwnTracks").click()

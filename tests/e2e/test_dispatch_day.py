@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from dispatch.models import Customer, Job, Status
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import JobTypeFactory, TechnicianFactory, make_job
 
 pytestmark = pytest.mark.browser
@@ -76,7 +76,7 @@ def test_dispatch_day_from_call_to_completion(new_context, live_site, day):
     phone = new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, geolocation=HOME, permissions=["geolocation"]
     ).new_page()
-    log_in(phone, second, "tess")
+    log_in_by_form(phone, second, "tess")
     phone.get_by_role("button", name="Clock in").last.click()
     expect(phone.get_by_text("On shift", exact=True)).to_be_visible()
 

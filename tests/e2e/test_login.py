@@ -2,11 +2,11 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e.live import log_in
+from tests.e2e.live import log_in_by_form
 
 
 def test_dispatcher_logs_in_and_leaves_the_login_page(page, live_site, dana):
-    log_in(page, live_site.url, "dana")
+    log_in_by_form(page, live_site.url, "dana")
     expect(page).not_to_have_url(re.compile("/login/"))
 
 

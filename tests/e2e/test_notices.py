@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from dispatch.models import Delivery, Notification, PushSubscription
 from dispatch.notify import Kind, notify
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
 from tests.push_service import Browser, PushService
 
@@ -34,7 +34,7 @@ def job(omar, crew):
 def phone(new_context, live_site, crew):
     """Tess's, with her day open."""
     page = new_context(**PHONE).new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     expect(page.locator("#live[data-state=live]")).to_be_visible()
     return page
 
@@ -79,7 +79,7 @@ def test_technicians_open_page_says_at_once_what_she_was_assigned(new_context, l
 def test_bell_is_worked_by_keyboard_and_gives_the_focus_back(new_context, live_site, dana):
     in_thread(notify, [dana], Kind.STUCK, "Ben gets no nearer")
     page = new_context().new_page()
-    log_in(page, live_site.url, "dana")
+    log_in_by_form(page, live_site.url, "dana")
     bell = page.locator("[data-bell]")
     bell.focus()
     page.keyboard.press("Enter")
@@ -119,7 +119,7 @@ def test_worker_pushes_to_a_device_whose_page_is_closed(new_context, live_site, 
 def test_service_worker_shows_a_push_and_opens_it(new_context, live_site, crew):
     context = new_context(**PHONE, permissions=["notifications"])
     page = context.new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     registrations = []
     session = context.new_cdp_session(page)
     session.on("ServiceWorker.workerRegistrationUpdated", lambda event: registrations.extend(event["registrations"]))
@@ -160,7 +160,7 @@ def test_technician_adds_her_phone_with_one_click(new_context, live_site, crew):
         """
     )
     page = context.new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     assert page.evaluate("navigator.serviceWorker.getRegistrations()") == []  # nothing before it is asked for
     page.get_by_role("button", name="Notify me on this device").click()
     expect(page.get_by_role("button", name="Stop on this device")).to_be_visible()

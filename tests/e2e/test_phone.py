@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import Status
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
 
 pytestmark = pytest.mark.interaction
@@ -24,7 +24,7 @@ def job(omar, tess):
 def phone(new_context, live_site, job):
     """Tess's phone, which may be located."""
     page = new_context(**PHONE, **MAY_LOCATE).new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     expect(page.locator("#live[data-state=live]")).to_be_visible()
     return page
 
@@ -51,7 +51,7 @@ def test_technician_works_through_a_job_and_the_position_goes_along(phone, job):
 
 def test_a_phone_that_may_not_be_located_still_works(new_context, live_site, job):
     page = new_context(**PHONE, permissions=[]).new_page()
-    log_in(page, live_site.url, "tess")
+    log_in_by_form(page, live_site.url, "tess")
     step_button(page, "En route").click()
     expect(page.locator(".now .status")).to_have_text("En Route")
     assert job.status_changes.last().latitude is None
