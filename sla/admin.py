@@ -1,16 +1,15 @@
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count
+from django.template.loader import render_to_string
+from django.utils import timezone
 
 from config.model_admins import KeepUsedAdmin
-from sla.admin_forms import (
-    OpeningIntervalForm,
-    OpeningIntervalFormSet,
-    SLAPolicyForm,
-    SLATargetForm,
-    SLATargetFormSet,
-)
+from sla.admin_forms import SLAPolicyForm, SLATargetForm, SLATargetFormSet
+from sla.calendar_forms import BusinessCalendarForm, OpeningIntervalForm, OpeningIntervalFormSet
+from sla.calendars import days_off
 from sla.models import BusinessCalendar, Holiday, OpeningInterval, Priority, SLAPolicy, SLATarget
+from sla.public_holidays import UnknownRegionError
 
 
 class OpeningIntervalInline(admin.TabularInline):
@@ -23,12 +22,17 @@ class OpeningIntervalInline(admin.TabularInline):
 class HolidayInline(admin.TabularInline):
     model = Holiday
     extra = 0
+    verbose_name = "closure"
+    verbose_name_plural = "closures of our own"
 
 
 @admin.register(BusinessCalendar)
 class BusinessCalendarAdmin(KeepUsedAdmin):
-    list_display = ["name", "time_zone", "interval_count", "holiday_count"]
+    form = BusinessCalendarForm
+    list_display = ["name", "time_zone", "country", "subdivision", "interval_count", "holiday_count"]
     search_fields = ["name"]
+    fields = ["name", "time_zone", "country", "subdivision", "coming_days_off"]
+    readonly_fields = ["coming_days_off"]
     inlines = [OpeningIntervalInline, HolidayInline]
     instead_of_deleting = "Give those policies another calendar first."
 
@@ -39,11 +43,24 @@ class BusinessCalendarAdmin(KeepUsedAdmin):
         }
         return super().get_queryset(request).annotate(**counts)
 
+    def get_fields(self, request, obj=None):
+        return self.fields if obj else [name for name in self.fields if name != "coming_days_off"]
+
+    @admin.display(description="days off")
+    def coming_days_off(self, calendar):
+        """This year's and the next one's, as they are saved."""
+        year = timezone.localdate().year
+        try:
+            years = {number: days_off(calendar, number) for number in (year, year + 1)}
+        except UnknownRegionError as error:
+            return str(error)
+        return render_to_string("sla/days_off.html", {"years": years})
+
     @admin.display(description="opening intervals")
     def interval_count(self, calendar):
         return calendar.interval_total
 
-    @admin.display(description="holidays")
+    @admin.display(description="own closures")
     def holiday_count(self, calendar):
         return calendar.holiday_total
 

@@ -1,12 +1,11 @@
-from collections import defaultdict
-from itertools import pairwise
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
+from django.utils import timezone
 
+from sla.calendars import calendar_of
 from sla.models import Priority, SLAPolicy, SLATarget, Unit
-from technicians.models import Weekday
+from sla.targets import never_due
 
 MINUTES_OF = {Unit.MINUTES: 1, Unit.HOURS: 60}
 
@@ -70,35 +69,10 @@ class SLATargetFormSet(BaseInlineFormSet):
                 form.instance.priority = missing[position]
         return form
 
-
-class OpeningIntervalForm(forms.ModelForm):
-    def clean(self):
-        data = super().clean()
-        opens, closes = data.get("opens_at"), data.get("closes_at")
-        if opens is not None and closes is not None and 0 < _minutes(closes) <= _minutes(opens):
-            self.add_error("closes_at", "Must be later than the opening; 00:00 is the end of the day.")
-        return data
-
-
-def _minutes(moment) -> int:
-    return moment.hour * 60 + moment.minute
-
-
-class OpeningIntervalFormSet(BaseInlineFormSet):
     def clean(self):
         super().clean()
-        if any(self.errors):
+        if any(self.errors) or self.instance.calendar_id is None:
             return
-        by_weekday = defaultdict(list)
-        for form in self.forms:
-            data = getattr(form, "cleaned_data", None)
-            if data and not data.get("DELETE"):
-                closes = _minutes(data["closes_at"]) or 24 * 60
-                by_weekday[data["weekday"]].append((_minutes(data["opens_at"]), closes))
-        if not by_weekday:
-            raise ValidationError("Give at least one opening interval: without any, no business hour ever passes.")
-        for weekday, intervals in by_weekday.items():
-            intervals.sort()
-            for (_, closes), (opens, _) in pairwise(intervals):
-                if opens < closes:
-                    raise ValidationError(f"Two opening intervals on {Weekday(weekday).label} overlap.")
+        calendar = calendar_of(self.instance.calendar)
+        if names := never_due([form.instance for form in self.forms], calendar, now=timezone.now()):
+            raise ValidationError(f"Never due in the hours of “{self.instance.calendar}”: {', '.join(names)}.")

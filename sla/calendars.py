@@ -1,6 +1,6 @@
 """Business calendars as the clock reads them."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
@@ -11,7 +11,7 @@ from sla.opening_hours import Calendar
 from sla.public_holidays import PublicHolidays, public_holidays
 
 NEVER: frozenset[date] = frozenset()
-Weekly = tuple[tuple[tuple[time, time], ...], ...]
+Hours = tuple[time, time]  # opens, closes
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,14 @@ def always_open(zone: str = "UTC") -> Calendar:
     return Calendar(ZoneInfo(zone), (((time(0), time(0)),),) * 7)
 
 
+def weekly_calendar(weekly: Mapping[int, Sequence[Hours]], zone: str = "UTC") -> Calendar:
+    """Without days off."""
+    return Calendar(ZoneInfo(zone), tuple(tuple(weekly.get(weekday, ())) for weekday in range(7)))
+
+
 def calendar_of(calendar: BusinessCalendar) -> Calendar:
     """Asks for its opening intervals and closures unless they are prefetched."""
-    weekly: list[list[tuple[time, time]]] = [[] for _ in range(7)]
+    weekly: list[list[Hours]] = [[] for _ in range(7)]
     for interval in sorted(calendar.opening_intervals.all(), key=lambda interval: interval.opens_at):
         weekly[interval.weekday].append((interval.opens_at, interval.closes_at))
     own = frozenset(closure.date_on for closure in calendar.holidays.all())
@@ -46,7 +51,9 @@ def calendar_of(calendar: BusinessCalendar) -> Calendar:
 
 
 @lru_cache(maxsize=64)
-def _calendar(zone: str, weekly: Weekly, country: str, subdivision: str, own: frozenset[date]) -> Calendar:
+def _calendar(
+    zone: str, weekly: tuple[tuple[Hours, ...], ...], country: str, subdivision: str, own: frozenset[date]
+) -> Calendar:
     """One for all who ask while it stays as it is: working out a year of opening hours takes longer than using it."""
     public = PublicHolidays(country, subdivision) if country else NEVER
     return Calendar(ZoneInfo(zone), weekly, DaysOff(public, own))
