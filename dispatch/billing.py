@@ -12,6 +12,16 @@ from django.db.models.functions import TruncMonth
 from dispatch.models import BillingRecord, BillingSettings, Job, Status
 
 CENT = Decimal("0.01")
+BILLED = (
+    "technician",
+    "completed_at",
+    "worked_minutes",
+    "revenue",
+    "commission_rate",
+    "commission",
+    "tax_rate",
+    "currency",
+)
 
 
 def worked_minutes(log: Iterable[tuple[str, datetime]], *, until: datetime) -> int:
@@ -28,28 +38,32 @@ def worked_minutes(log: Iterable[tuple[str, datetime]], *, until: datetime) -> i
 
 def record_billing(job: Job) -> BillingRecord:
     """Writes, or after a reopened job rewrites, what the completed job earned."""
-    settings = BillingSettings.load()
     log = job.status_changes.values_list("to_status", "happened_at")
+    earned = billing_of(job, log, BillingSettings.load())
+    values = {name: getattr(earned, name) for name in BILLED}
+    record, _ = BillingRecord.objects.update_or_create(job=job, defaults=values)
+    return record
+
+
+def billing_of(job: Job, log: Iterable[tuple[str, datetime]], settings: BillingSettings) -> BillingRecord:
+    """Not saved."""
     minutes = worked_minutes(log, until=job.completed_at)
     if job.job_type.fixed_price is not None:
-        revenue = job.job_type.fixed_price
+        revenue = Decimal(job.job_type.fixed_price)
     else:
         revenue = (settings.labour_rate * minutes / 60).quantize(CENT, ROUND_HALF_UP)
     rate = job.technician.commission_rate
-    record, _ = BillingRecord.objects.update_or_create(
+    return BillingRecord(
         job=job,
-        defaults={
-            "technician": job.technician,
-            "completed_at": job.completed_at,
-            "worked_minutes": minutes,
-            "revenue": revenue,
-            "commission_rate": rate,
-            "commission": (revenue * rate / 100).quantize(CENT, ROUND_HALF_UP),
-            "tax_rate": settings.tax_rate,
-            "currency": settings.currency,
-        },
+        technician=job.technician,
+        completed_at=job.completed_at,
+        worked_minutes=minutes,
+        revenue=revenue,
+        commission_rate=rate,
+        commission=(revenue * rate / 100).quantize(CENT, ROUND_HALF_UP),
+        tax_rate=settings.tax_rate,
+        currency=settings.currency,
     )
-    return record
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow, remember_the_past
+from dispatch.demo.past import remember_ten_weeks
 from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_routes, make_roster
 from dispatch.demo.routes import moment_of, shift_start
 from dispatch.demo.stage import Stage
@@ -38,6 +39,7 @@ def seed_demo(
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             _play_day(stage, jobs=jobs, zone=zone)
+            remember_ten_weeks(stage, seed=seed, zone=zone)
         arrivals.refresh_everyone(now=moment)
         if day >= timezone.localdate(moment):
             _let_smart_dispatch_look(moment)

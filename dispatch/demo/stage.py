@@ -65,7 +65,7 @@ class Stage:
                 status,
                 by=worker.user,
                 note=note,
-                fix=self._fix(where, happened_at),
+                fix=self.fix(where, happened_at, rng=self.rng),
                 happened_at=happened_at,
                 now=received_at,
             )
@@ -106,8 +106,7 @@ class Stage:
         delay = self.rng.uniform(6, 20) * MINUTE if self.rng.random() < 0.06 else timedelta()
         return min(happened_at + delay, self.moment)
 
-    def _fix(self, where: tuple[float, float], happened_at: datetime) -> Fix:
-        rng = self.rng
+    def fix(self, where: tuple[float, float], happened_at: datetime, *, rng: random.Random) -> Fix:
         return Fix(
             latitude=where[0] + rng.uniform(-0.0002, 0.0002),
             longitude=where[1] + rng.uniform(-0.0002, 0.0002),
