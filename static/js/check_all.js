@@ -1,6 +1,5 @@
-// Close-out: print the page, choose all jobs of a list.
+// A button with data-check-all chooses all boxes of the list that it names, or none when all were chosen.
 document.addEventListener("click", (event) => {
-  if (event.target.closest("[data-print]")) window.print();
   const list = event.target.closest("[data-check-all]")?.dataset.checkAll;
   if (!list) return;
   const boxes = [...document.querySelectorAll(`${list} input[type=checkbox]`)];
