@@ -9,6 +9,7 @@ from dispatch.arrivals import what_if_each
 from dispatch.models import Job
 from dispatch.placement import Placement
 from dispatch.progress import Prediction
+from dispatch.sla_effects import sla_sentence
 from dispatch.smart.eligibility import span
 from technicians.models import Technician
 
@@ -21,12 +22,13 @@ class Effect:
     made_late: list[Prediction]  # other stops that will be later than now, and late
     named: frozenset[int]  # those of them that the user may see
     delays: tuple[int, ...] = ()  # minutes by which each of the other stops begins later
+    sla: str = ""  # what it means for the job's own deadlines
 
     @property
     def sentences(self) -> list[str]:
         if self.own is None:
             return []
-        return [*self._way(), *self._lateness()]
+        return [*self._way(), *self._lateness(), *filter(None, [self.sla])]
 
     @property
     def on_the_route(self) -> str:
@@ -81,12 +83,14 @@ def effects_of(
     made_late = {pk: _made_late(job, before, after) for pk, (before, after) in outcomes.items()}
     ids = [stop.job_id for stops in made_late.values() for stop in stops[:NAMED]]
     visible = frozenset(Job.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
+    own = {pk: next((stop for stop in after if stop.job_id == job.pk), None) for pk, (_, after) in outcomes.items()}
     return {
         pk: Effect(
-            own=next((stop for stop in after if stop.job_id == job.pk), None),
+            own=own[pk],
             made_late=made_late[pk],
             named=visible,
             delays=_delays(before, after),
+            sla=sla_sentence(job, own[pk], now=now) if own[pk] else "",
         )
         for pk, (before, after) in outcomes.items()
     }

@@ -15,6 +15,7 @@ COLUMNS = [  # the keys of those that sort are keys of SORTS
     ("number", "Job"),
     ("priority", "Priority"),
     ("status", "Status"),
+    ("sla", "SLA"),
     ("technician", "Technician"),
     ("when", "When"),
     ("customer", "Customer"),

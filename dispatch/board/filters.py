@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
 from dispatch.models import Job, JobType, Priority, Status
+from dispatch.models.job_clocks import is_at_risk, is_breached, next_due_at
 from technicians.models import Technician
 from zones.models import ServiceZone
 
@@ -77,7 +78,7 @@ def many(**kwargs) -> dict:
 class JobFilter(filters.FilterSet):
     """Two kinds: what makes the scope that the counts describe, and what narrows the list to some of it."""
 
-    NARROWING = ("status", "late", "hold", "location")
+    NARROWING = ("status", "late", "sla", "hold", "location")
     DATES = ("day", "from", "to")
 
     q = filters.CharFilter(
@@ -103,6 +104,9 @@ class JobFilter(filters.FilterSet):
     job_type = RowsFilter(queryset=JobType.objects.all(), label="Type", widget=Checkboxes)
     late = filters.ChoiceFilter(
         choices=[("true", "Block missed"), ("behind", "Running behind")], method="only_late", label="Late"
+    )
+    sla = filters.ChoiceFilter(
+        choices=[("at_risk", "SLA at risk"), ("breached", "SLA breached")], method="only_sla", label="SLA"
     )
     hold = filters.BooleanFilter(method="only_on_hold", label="On hold")
     location = filters.ChoiceFilter(choices=[("none", "No location")], method="without_location", label="Location")
@@ -176,6 +180,9 @@ class JobFilter(filters.FilterSet):
         late = Q(status__in=(Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE), window_ends_at__lt=self.now)
         return jobs.filter(late)
 
+    def only_sla(self, jobs, name, value):
+        return jobs.filter(is_breached(now=self.now) if value == "breached" else is_at_risk(now=self.now))
+
     def only_on_hold(self, jobs, name, value):
         return jobs.filter(held_at__isnull=False) if value else jobs
 
@@ -201,6 +208,7 @@ SORTS = {
     ),
     "number": ("pk",),
     "priority": ("-priority", "created_at", "pk"),
+    "sla": (next_due_at().asc(nulls_last=True), "pk"),
     "status": (Case(*(When(status=status, then=step) for step, status in enumerate(Status))), "pk"),
     "customer": ("customer__name", "pk"),
     "zone": (_nulls_last("zone__name"), "pk"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from dispatch.board.filters import ALL_DAYS, JobFilter
 from dispatch.models import Job, Status
+from dispatch.models.job_clocks import is_at_risk, is_breached
 from dispatch.models.jobs import RUNNING_BEHIND
 
 VIEWS = [("board", "Lanes"), ("board_list", "List"), ("calendar_week", "Calendar"), ("map", "Map")]
@@ -49,7 +50,7 @@ class Frame:
     def views(self) -> list[tuple[str, str, bool]]:
         """(URL with the same filters, label, whether it is this one)"""
         params = self.params.copy()
-        for own in ("page", "sort", "zoom", "group", "off", "tray"):
+        for own in ("page", "sort", "zoom", "group", "off", "tray", "colour"):
             params.pop(own, None)
         query = f"?{params.urlencode()}" if params else ""
         here = VIEW_OF.get(self.view, self.view)
@@ -100,7 +101,7 @@ class Frame:
     @property
     def carried(self) -> list[tuple[str, str]]:
         """What is chosen without a control in the filter form; the form carries it along."""
-        names = ("day", "sort", "late", "hold", "location", "zoom", "group", "off", "tray")
+        names = ("day", "sort", "late", "sla", "hold", "location", "zoom", "group", "off", "tray", "colour")
         return [(name, self.filter.data[name]) for name in names if self.filter.data.get(name)]
 
     @property
@@ -155,6 +156,8 @@ TILES = [
     ("on_site", "On site", ("status", Status.IN_PROGRESS), ""),
     ("behind", "Running behind", ("late", "behind"), "alert"),
     ("late", "Block missed", ("late", "true"), "alert"),
+    ("sla_at_risk", "SLA at risk", ("sla", "at_risk"), "warn"),
+    ("sla_breached", "SLA breached", ("sla", "breached"), "alert"),
     ("hold", "On hold", ("hold", "true"), "warn"),
     ("completed", "Completed", ("status", Status.COMPLETED), ""),
 ]
@@ -171,6 +174,8 @@ def count_states(scope, *, now: datetime) -> dict[str, int]:
         on_site=Count("pk", filter=Q(status=Status.IN_PROGRESS)),
         behind=Count("pk", filter=RUNNING_BEHIND),
         late=Count("pk", filter=not_begun & Q(window_ends_at__lt=now)),
+        sla_at_risk=Count("pk", filter=is_at_risk(now=now)),
+        sla_breached=Count("pk", filter=is_breached(now=now)),
         hold=Count("pk", filter=Q(held_at__isnull=False)),
         completed=Count("pk", filter=Q(status=Status.COMPLETED)),
     )

@@ -9,6 +9,8 @@ from dispatch.board.filters import DEFAULT_SORT, sorted_by
 from dispatch.board.frame import filter_jobs
 from dispatch.csv_files import text_cell
 from dispatch.models import Job
+from dispatch.models.jobs import CLOCKS
+from sla.models import Clock
 
 COLUMNS = [
     "Job",
@@ -28,6 +30,10 @@ COLUMNS = [
     "Address",
     "Zone",
     "Skills",
+    "Response due",
+    "Response",
+    "Resolution due",
+    "Resolution",
     "Description",
 ]
 JOBS_AT_ONCE = 1000
@@ -38,10 +44,10 @@ def rows_of_export(request, *, now: datetime) -> Iterator[list]:
     job_filter = filter_jobs(request, now=now)
     jobs = job_filter.narrow(job_filter.scope()).with_board_info()
     jobs = sorted_by(jobs, request.GET.get("sort", DEFAULT_SORT))
-    return (_row(job) for job in jobs.iterator(chunk_size=JOBS_AT_ONCE))
+    return (_row(job, now=now) for job in jobs.iterator(chunk_size=JOBS_AT_ONCE))
 
 
-def _row(job: Job) -> list:
+def _row(job: Job, *, now: datetime) -> list:
     skills = (f"{need.skill} ({need.get_level_display()})" for need in job.required_skills.all())
     return [
         job.number,
@@ -61,8 +67,17 @@ def _row(job: Job) -> list:
         text_cell(job.site.address),
         text_cell(str(job.zone or "")),
         text_cell(", ".join(skills)),
+        *(cell for name in CLOCKS for cell in _clock_cells(getattr(job, name, None), now=now)),
         text_cell(job.description),
     ]
+
+
+def _clock_cells(clock: Clock | None, *, now: datetime) -> tuple[str, str]:
+    if clock is None:
+        return "", ""
+    is_overdue = clock.state == Clock.State.RUNNING and clock.due_at < now  # the check has not been there yet
+    state = Clock.State.BREACHED if is_overdue else Clock.State(clock.state)
+    return _time(clock.due_at), state.label
 
 
 def _time(instant: datetime | None) -> str:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
+from dispatch.board.countdown import Countdown
 from dispatch.board.working_days import Absence, absence_of, working_time
 from dispatch.crew import STALE_POSITION, doing_of, load_tone, position_shown_at
 from dispatch.models import Job, SiteVisit
@@ -77,6 +78,7 @@ class Block:
     why: str
     drags: int  # how many later stops it makes late
     is_dimmed: bool
+    countdown: Countdown | None  # to the next SLA deadline
 
     @property
     def state(self) -> str:
@@ -88,7 +90,12 @@ class Block:
         times = f"{timezone.localtime(self.starts_at):%H:%M} to {timezone.localtime(self.ends_at):%H:%M}"
         late = f", {self.late_minutes} minutes late" if self.late_minutes else ""
         hint = f", {job.hint.hint}" if job.hint else ""
-        return f"{job.number} {job.title}, {job.get_status_display()}, {times}{late}{hint}"
+        return f"{job.number} {job.title}, {job.get_status_display()}, {times}{late}{self._deadline}{hint}"
+
+    @property
+    def _deadline(self) -> str:
+        due_at = self.countdown and self.countdown.due_at
+        return f", {self.countdown.label} due {timezone.localtime(due_at):%H:%M}" if due_at else ""
 
 
 @dataclass(frozen=True)
@@ -245,6 +252,7 @@ def _block(job: Job, starts_at: datetime, ends_at: datetime, *, row: int, facts:
     if arrival and not job.started_at and arrival.travel_minutes:
         travel = axis.span(arrival.arrives_at - timedelta(minutes=arrival.travel_minutes), arrival.arrives_at)
     late_minutes = _late_minutes(job, arrival)
+    clock = job.next_clock
     return Block(
         job=job if may_see else None,
         starts_at=starts_at,
@@ -258,6 +266,7 @@ def _block(job: Job, starts_at: datetime, ends_at: datetime, *, row: int, facts:
         why=arrival.why if arrival else "",
         drags=facts.drags.get(job.pk, 0),
         is_dimmed=facts.matching is not None and job.pk not in facts.matching,
+        countdown=Countdown.of(clock, now=facts.now) if clock else None,
     )
 
 

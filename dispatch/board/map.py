@@ -13,16 +13,23 @@ from django.utils import timezone
 from dispatch.board.frame import count_states, filter_jobs, make_tiles
 from dispatch.crew import rows_of, with_today
 from dispatch.models import Job, Status
-from dispatch.models.jobs import OPEN
+from dispatch.models.jobs import CLOCKS, OPEN
 from dispatch.travel.configured import road_server
 from dispatch.travel.known_legs import key_of, load_shapes
+from sla.models import ClockKind
 from technicians.models import Technician
 from zones.models import ServiceZone
 
 ON_DUTY = ("available", "break", Status.EN_ROUTE, Status.IN_PROGRESS)
 STRETCHED_FROM = 4  # open jobs for each technician on duty
 PLAIN = ("pk", "status", "priority", "technician", "version")
-FIELDS = (*PLAIN, "arrival__late_minutes", "site", "site__latitude", "site__longitude")
+OF_A_CLOCK = ("started_at", "at_risk_at", "due_at", "ended_at")
+FIELDS = (
+    *PLAIN,
+    "arrival__late_minutes",
+    *("site", "site__latitude", "site__longitude"),
+    *(f"{clock}__{name}" for clock in CLOCKS for name in OF_A_CLOCK),
+)
 DECIMALS = 5  # of a degree: a metre
 
 
@@ -45,8 +52,9 @@ class TechnicianPanel:
 def load_map_data(request, *, changed: Changed | None = None, now: datetime | None = None) -> dict:
     """What the browser draws. Jobs are lists in the order of `job_fields`, to keep thousands of them small.
 
-    Of what changed, whatever the page has of `of` and of the changed jobs is replaced by what comes. Roads are lists of
-    technician, job before (0: home), job and polyline; where none is known a line is drawn.
+    `sla` is the clock that runs out next: its kind, start, 75 % and deadline in seconds; its kind alone where it is
+    paused. Of what changed, whatever the page has of `of` and of the changed jobs is replaced by what comes. Roads are
+    lists of technician, job before (0: home), job and polyline; where none is known a line is drawn.
     """
     now = now or timezone.now()
     job_filter = filter_jobs(request, now=now)
@@ -63,7 +71,7 @@ def load_map_data(request, *, changed: Changed | None = None, now: datetime | No
         rows = [row for row in rows if row.technician.pk in of]
     jobs = _jobs(scope, narrowed=job_filter.narrow(scope))
     return {
-        "job_fields": [*PLAIN, "late", "unplaced_site", "latitude", "longitude", "title", "order"],
+        "job_fields": [*PLAIN, "late", "sla", "unplaced_site", "latitude", "longitude", "title", "order"],
         "jobs": jobs,
         "roads": _roads(jobs, rows, now=now),
         "of": sorted(of or ()),
@@ -90,15 +98,32 @@ def _jobs(scope, *, narrowed) -> list[list]:
     shown = set(narrowed.values_list("pk", flat=True))
     titled = scope.annotate(text=Left("description", 80), type=F("job_type__name")).in_route_order()
     jobs, orders = [], Counter()
-    for *fields, site, latitude, longitude, text, job_type in titled.values_list(*FIELDS, "text", "type"):
+    for row in titled.values_list(*FIELDS, "text", "type"):
+        fields, (site, latitude, longitude), clocks, (text, job_type) = row[:6], row[6:9], row[9:-2], row[-2:]
         pk, status, _, technician = fields[:4]
         if technician and status != Status.CANCELLED:
             orders[technician] += 1
         if pk in shown:
             title = text.strip().split("\n", 1)[0] or job_type
             place = [site if latitude is None else None, _rounded(latitude), _rounded(longitude)]
-            jobs.append([*fields, *place, title, orders[technician] if technician else None])
+            sla = _next_clock(clocks) if status in OPEN else None
+            jobs.append([*fields, sla, *place, title, orders[technician] if technician else None])
     return jobs
+
+
+def _next_clock(instants: tuple[datetime | None, ...]) -> list | None:
+    """As `Job.next_clock`, of the columns alone: thousands of jobs as objects would take longer than all the rest."""
+    found = []
+    for kind, at in zip(ClockKind, (instants[: len(OF_A_CLOCK)], instants[len(OF_A_CLOCK) :]), strict=True):
+        started_at, at_risk_at, due_at, ended_at = at
+        if started_at and not ended_at:
+            found.append((due_at is None, due_at or started_at, kind, started_at, at_risk_at))
+    if not found:
+        return None
+    is_paused, due_at, kind, started_at, at_risk_at = min(found, key=lambda one: one[:2])
+    return (
+        [kind.value] if is_paused else [kind.value, *(int(at.timestamp()) for at in (started_at, at_risk_at, due_at))]
+    )
 
 
 def _roads(jobs: list[list], rows: list, *, now: datetime) -> list[list]:

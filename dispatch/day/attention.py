@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Case, ExpressionWrapper, F, Q, Value,
 from django.utils import timezone
 
 from dispatch.models import Job, Priority, Status
+from dispatch.models.job_clocks import is_at_risk, is_breached
 from dispatch.models.jobs import ACTIVE, RUNNING_BEHIND
 from dispatch.overtime import on_duty_too_long
 from technicians.models import TimeOff
@@ -61,6 +62,14 @@ def _block_missed(now, today):
     return Q(status__in=NOT_BEGUN, window_ends_at__lt=now)
 
 
+def _breached(now, today):
+    return is_breached(now=now)
+
+
+def _at_risk(now, today):
+    return is_at_risk(now=now)
+
+
 def _running_behind(now, today):
     # A missed block is known already; what was predicted of it says no more.
     return RUNNING_BEHIND & ~_block_missed(now, today)
@@ -70,6 +79,10 @@ def _behind_words(job, now, today) -> str:
     arrival = job.arrival
     minutes = arrival.late_minutes or arrival.behind_minutes
     return f"Running {_long(timedelta(minutes=minutes))} behind{f': {arrival.why}' if arrival.why else ''}"
+
+
+def _risk_words(job) -> str:
+    return f"{job.next_clock.kind.label} at risk{'' if job.technician_id else ', and nobody has it'}"
 
 
 def _stuck(now, today):
@@ -108,6 +121,8 @@ def _nowhere(now, today):
 
 CONCERNS = [
     Concern("urgent", "alert", _urgent, lambda job, now, today: f"Urgent and unassigned for {_since(job, now)}"),
+    Concern("sla_breached", "alert", _breached, lambda job, now, today: f"{job.next_clock.kind.label} target missed"),
+    Concern("sla_at_risk", "alert", _at_risk, lambda job, now, today: _risk_words(job)),
     Concern(
         "late",
         "alert",

@@ -10,14 +10,17 @@ from django.utils import timezone
 
 from dispatch.board.frame import count_states, make_tiles
 from dispatch.day.attention import AttentionList, needing_attention
+from dispatch.day.burn_down import HOURS, BurnDown, Deadline, burn_down
 from dispatch.day.day_progress import DayJob, Progress, progress_of
 from dispatch.day.roll_call import RollCall, load_roll_call
 from dispatch.day.zone_load import ZoneLoad, load_zones
 from dispatch.models import BoardAction, Job, Status
+from dispatch.models.job_clocks import is_at_risk, is_breached, open_deadlines
 from dispatch.models.jobs import OPEN
 from dispatch.smart import suggestions
 
 ACTIONS_SHOWN = 10
+ALL_DAYS = "&day=all"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Dashboard:
     zones: list[ZoneLoad]
     crew: RollCall
     progress: Progress
+    burn_down: BurnDown
     actions: list[BoardAction]
 
 
@@ -47,18 +51,20 @@ def load_dashboard(user, *, now: datetime) -> Dashboard:
     visible = Job.objects.visible_to(user)
     scope = visible.for_dispatch_day(today, today=today)
     roll_call = load_roll_call(user, today, now=now)
-    attention = needing_attention(scope, now=now, today=today)
+    troubled = visible.open().filter(is_breached(now=now) | is_at_risk(now=now))  # of whatever day
+    attention = needing_attention(scope | troubled, now=now, today=today)
     suggested = load_suggested(visible, user=user, now=now, besides={row.job.pk for row in attention.rows})
     suggestions.attach([row.job for row in attention.rows], user=user, now=now)
     return Dashboard(
         today=today,
         now=now,
-        figures=figures_of(scope, today=today, now=now),
+        figures=figures_of(scope, troubled=troubled, today=today, now=now),
         attention=attention,
         suggested=suggested,
         zones=load_zones(user, scope, roll_call),
         crew=roll_call,
         progress=load_progress(visible, today, now=now),
+        burn_down=load_burn_down(visible, now=now),
         actions=recent_actions(user),
     )
 
@@ -77,11 +83,17 @@ def recent_actions(user) -> list[BoardAction]:
     return list(actions.annotate(was_undone=undone)[:ACTIONS_SHOWN])
 
 
-def figures_of(scope, *, today: date, now: datetime) -> list[Figure]:
-    """The board's own counts, and those that it has no tile for."""
+def figures_of(scope, *, troubled, today: date, now: datetime) -> list[Figure]:
+    """The board's own counts, and those that it has no tile for. Deadlines press whatever day the job is planned on."""
     board = reverse("board_list")
-    tiles = make_tiles(count_states(scope, now=now), QueryDict())
-    figures = [Figure(tile.name, tile.label, tile.count, f"{board}?{tile.query}", tile.tone) for tile in tiles]
+    pressing = {name: count for name, count in count_states(troubled, now=now).items() if name.startswith("sla_")}
+    tiles = make_tiles(count_states(scope, now=now) | pressing, QueryDict())
+    figures = [
+        Figure(
+            tile.name, tile.label, tile.count, f"{board}?{tile.query}{ALL_DAYS * (tile.name in pressing)}", tile.tone
+        )
+        for tile in tiles
+    ]
     more = scope.aggregate(
         overdue=Count("pk", filter=Q(status__in=OPEN, scheduled_on__lt=today)),
         nowhere=Count("pk", filter=Q(status__in=OPEN, site__latitude=None)),
@@ -96,6 +108,19 @@ def figures_of(scope, *, today: date, now: datetime) -> list[Figure]:
         Figure(name, label, more[name], board + query, tone if more[name] else "") for name, label, query, tone in links
     ]
     return figures
+
+
+def load_burn_down(visible, *, now: datetime) -> BurnDown:
+    shown = (now, now + timedelta(hours=HOURS))
+    due = Q(response_clock__due_at__range=shown) | Q(resolution_clock__due_at__range=shown)
+    rows = visible.open().filter(due).order_by()
+    deadlines = (
+        Deadline(due_at, has_technician=technician is not None)
+        for technician, *instants in rows.values_list("technician", *open_deadlines())
+        for due_at in instants
+        if due_at
+    )
+    return burn_down(deadlines, now=now, zone=timezone.get_current_timezone())
 
 
 def load_progress(visible, today: date, *, now: datetime) -> Progress:

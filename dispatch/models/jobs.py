@@ -25,6 +25,7 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)
+CLOCKS = ("response_clock", "resolution_clock")  # a job has those for which something is promised
 ACTIVE = (Status.EN_ROUTE, Status.IN_PROGRESS)  # a technician has at most one such job
 WITH_TECHNICIAN = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
 TO_DO = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)  # somebody has it and has not finished
@@ -168,7 +169,7 @@ class JobQuerySet(models.QuerySet):
         """All that a row or card shows, in two queries; not the zones' boundaries, which may be megabytes each."""
         required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
         return (
-            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival", "visit")
+            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival", "visit", *CLOCKS)
             .defer("zone__boundary")
             .prefetch_related(Prefetch("required_skills", queryset=required))
         )
@@ -327,6 +328,22 @@ class Job(models.Model):
     def prediction(self):
         """The job's Arrival, or None: nobody has it, it is finished, on hold or left over from an earlier day."""
         return getattr(self, "arrival", None)
+
+    @property
+    def open_clocks(self) -> list:
+        """The response's and the resolution's, each None where nothing is promised or has still to be done."""
+        clocks = [getattr(self, name, None) for name in CLOCKS]
+        return [clock if clock and clock.is_open and self.is_open else None for clock in clocks]
+
+    @property
+    def open_deadlines(self) -> list[datetime | None]:
+        return [clock and clock.due_at for clock in self.open_clocks]
+
+    @property
+    def next_clock(self):
+        """The SLA clock that runs out next, else one that is paused; None: nothing promised has still to be done."""
+        clocks = filter(None, self.open_clocks)
+        return min(clocks, key=lambda clock: (clock.due_at is None, clock.due_at or clock.started_at), default=None)
 
     @property
     def hint(self):

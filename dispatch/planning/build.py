@@ -12,7 +12,7 @@ from functools import cached_property
 from dispatch.arrivals import outlooks
 from dispatch.models import Job, PlanningSettings, Priority
 from dispatch.planning.crews import Wanted, Workday, workday_of
-from dispatch.planning.deadlines import Deadlines
+from dispatch.planning.deadlines import begin_by
 from dispatch.planning.problem import UNREACHABLE, Crew, Matrix, Problem, Routes
 from dispatch.planning.promises import kept_promises
 from dispatch.planning.stops import Asked, asked_of, jobs_to_plan, sort_out
@@ -134,7 +134,7 @@ def build(
 
 
 def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, settings, absent, may_wait) -> Case:
-    origin, draft, deadlines = workdays[0].midnight if workdays else now, _Draft(), Deadlines.load()
+    origin, draft = workdays[0].midnight if workdays else now, _Draft()
     objections, bars = _objections(jobs, workdays, day=day, now=now)
     for number, job in enumerate(jobs):
         draft.asked.append(
@@ -148,7 +148,7 @@ def _assemble(jobs, left_aside, workdays, *, day, by, kind, preferences, now, se
                 origin=origin,
                 now=now,
                 preferences=preferences,
-                sla_due=deadlines.begin_by(job),
+                sla_due=begin_by(job, after=max(now, origin)),
             )
         )
     locations = [draft.at(asked.place) for asked in draft.asked]

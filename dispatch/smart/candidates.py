@@ -114,7 +114,7 @@ class Team:
         return Candidate(
             technician,
             reasons_against(needs, has),
-            score(needs, has, starts_at=starts_at, out_of=self.out_of, travel=self.travel),
+            score(needs, has, starts_at=starts_at, out_of=self.out_of, travel=self.travel, due_at=needs.due_at),
             starts_at,
             has.jobs_that_day,
             technician.is_on_duty,

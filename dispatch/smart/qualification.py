@@ -38,6 +38,7 @@ class Needs:
     place: Place | None = None
     is_urgent: bool = False
     now: datetime | None = None
+    due_at: datetime | None = None  # until when the SLA wants somebody to be on the way
 
     @property
     def duration(self) -> timedelta:

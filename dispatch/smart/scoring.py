@@ -68,6 +68,10 @@ class Visit:
     leg: Leg | None
     origin: str
 
+    @property
+    def sets_off_at(self) -> datetime:
+        return self.arrives_at - timedelta(minutes=self.leg.minutes if self.leg else 0)
+
 
 @dataclass(frozen=True)
 class Score:
@@ -228,16 +232,17 @@ def _promises(needs: Needs, has: Qualification, visit: Visit, *, travel: Travel,
 
 
 def _own_promise(needs: Needs, visit: Visit, due_at: datetime | None) -> Part:
-    deadlines = [(needs.window[1], "the time block")] if needs.window else []
-    deadlines += [(due_at, "the response target")] if due_at else []
-    if not deadlines:
+    """The worse kept of the two: to arrive within the time block, to have set off by the response target."""
+    promises = [(visit.arrives_at, needs.window[1], "arrives", "the time block")] if needs.window else []
+    promises += [(visit.sets_off_at, due_at, "sets off", "the response target")] if due_at else []
+    if not promises:
         return 1, ""
-    deadline, name = min(deadlines)
-    late = int((visit.arrives_at - deadline).total_seconds() // 60)
-    arrives = f"arrives {clock(visit.arrives_at)}"
+    kept_at, deadline, does, name = max(promises, key=lambda promise: promise[0] - promise[1])
+    late = int((kept_at - deadline).total_seconds() // 60)
+    told = f"{does} {clock(kept_at)}"
     if late <= 0:
-        return 1, f"{arrives}, within {name}"
-    return max(0.0, 1 - late / LATE_MINUTES), f"{arrives}, {span(late)} after {name}"
+        return 1, f"{told}, within {name}"
+    return max(0.0, 1 - late / LATE_MINUTES), f"{told}, {span(late)} after {name}"
 
 
 def _harm(needs: Needs, has: Qualification, visit: Visit, travel: Travel) -> tuple[int, int, int]:

@@ -22,6 +22,14 @@ KEY = [
     (Status.IN_PROGRESS, "■", "On site"),
     (Status.COMPLETED, "✓", "Completed"),
 ]
+SLA_KEY = [
+    ("running", "30", "Under 50 % used"),
+    ("half", "60", "50–75 %"),
+    ("at-risk", "80", "At risk"),
+    ("breached", "▲", "Breached"),
+    ("paused", "‖", "Paused"),
+    ("none", "–", "No target open"),
+]
 
 
 @require_GET
@@ -40,6 +48,8 @@ def map_view(request):
         "attribution": settings.MAP_ATTRIBUTION,
         "stretched_from": STRETCHED_FROM,
         "key": KEY,
+        "sla_key": SLA_KEY,
+        "colour": "sla" if request.GET.get("colour") == "sla" else "status",
     }
     return render(request, "dispatch/map.html", context)
 
@@ -67,4 +77,4 @@ def map_technician(request, pk):
     technicians = Technician.objects.visible_to(request.user).active()
     technician = get_object_or_404(with_today(technicians, now=now), pk=pk)
     panel = load_technician_panel(technician, user=request.user, now=now)
-    return render(request, "dispatch/map.html#technician_panel", {"panel": panel})
+    return render(request, "dispatch/map.html#technician_panel", {"panel": panel, "now": now})

@@ -99,7 +99,7 @@
     const fresh = answer.jobs.map((row) => Object.fromEntries(answer.job_fields.map((name, place) => [name, row[place]])));
     const isReplaced = (job) => !asked || asked.jobs.has(job.pk) || answer.of.includes(job.technician);
     for (const job of jobs.values()) if (isReplaced(job)) jobs.delete(job.pk);
-    for (const job of fresh) jobs.set(job.pk, { ...job, at: job.latitude === null ? null : [job.latitude, job.longitude] });
+    for (const job of fresh) jobs.set(job.pk, { ...job, sla: MapSla.read(job.sla), at: job.latitude === null ? null : [job.latitude, job.longitude] });
     if (!asked) {
       const listed = new Set(answer.technicians.map((one) => one.pk));
       for (const pk of technicians.keys()) if (!listed.has(pk)) { people.drop(pk); technicians.delete(pk); }
@@ -207,6 +207,13 @@
     heard = false;
   }
   setInterval(() => people.tell([...technicians.values()]), 20000);
+  function recolour() {
+    pins.draw();
+    drawJobs();
+    drawUnplaced();
+  }
+  document.body.addEventListener("map-coloured", recolour);
+  setInterval(() => { if (MapSla.isShown()) recolour(); }, 20000);
 
   // Hands ------------------------------------------------------------------------------------------
 

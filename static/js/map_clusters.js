@@ -8,6 +8,11 @@ window.MapClusters = class {
     ["unassigned", "○", (job) => job.status === "created"],
   ];
 
+  static WORST_OF_SLA = [
+    ["breached", "▲", (job) => MapSla.tell(job).state === "breached"],
+    ["at-risk", "!", (job) => MapSla.tell(job).state === "at-risk"],
+  ];
+
   constructor(map) {
     Object.assign(this, { map, points: [], drawn: new Map(), layer: L.layerGroup().addTo(map), isHeld: false });
     map.on("moveend", () => this.draw());
@@ -85,13 +90,14 @@ window.MapClusters = class {
     if (!drawn.marker.getLatLng().equals(job.at)) drawn.marker.setLatLng(job.at);
     MapRows.tie(made, job);
     made.dataset.mark = MapRows.markOf(job);
-    MapRows.write(drawn.text, job.order ?? MapRows.shapeOf(job));
+    MapRows.write(drawn.text, MapRows.signOf(job));
     MapRows.write(drawn.link, MapRows.nameOf(job));
     drawn.link.setAttribute("href", `/jobs/${job.pk}/`);
     drawn.link.title = MapRows.nameOf(job);
   }
   tellCluster(drawn, points) {
-    const [word, sign, count] = MapClusters.WORST.map(([one, mark, is]) => [one, mark, points.filter(is).length]).find((one) => one[2]) ?? ["", "", 0];
+    const worst = MapSla.isShown() ? MapClusters.WORST_OF_SLA : MapClusters.WORST;
+    const [word, sign, count] = worst.map(([one, mark, is]) => [one, mark, points.filter(is).length]).find((one) => one[2]) ?? ["", "", 0];
     const isOnePlace = this.cannotPart(points);
     const name = `${points.length} jobs${isOnePlace ? " at one place" : ""}${count ? `, ${count} ${word}` : ""}: ${isOnePlace ? "list them" : "zoom in"}`;
     drawn.marker.getElement().dataset.worst = word;

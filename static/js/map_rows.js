@@ -13,15 +13,16 @@ window.MapRows = (() => {
   }
   const wordOf = (job) => WORDS[job.status] ?? job.status;
   const markOf = (job) => (MARKS[job.priority] ?? "") + (job.late ? "▲" : "");
-  const nameOf = (job) => [job.title, wordOf(job), PRIORITIES[job.priority], job.late && `${job.late} min late`, job.order && `stop ${job.order}`]
+  const nameOf = (job) => [job.title, wordOf(job), PRIORITIES[job.priority], job.late && `${job.late} min late`, job.order && `stop ${job.order}`, MapSla.tell(job).said]
     .filter(Boolean).join(", ");
+  const signOf = (job) => (MapSla.isShown() ? MapSla.tell(job).sign : job.order ?? SHAPES[job.status]);
 
   // Unchanged text stays the same node, so that nothing flickers and screen readers are not told again.
   const write = (made, text) => { if (made.textContent !== String(text)) made.textContent = text; };
 
   // What drag.js, selection.js and job_menu.js go by.
   function tie(made, job) {
-    Object.assign(made.dataset, { job: job.pk, dragJob: job.pk, seen: `${job.status}.${job.technician ?? ""}`, version: job.version, status: job.status, priority: job.priority });
+    Object.assign(made.dataset, { sla: MapSla.tell(job).state, job: job.pk, dragJob: job.pk, seen: `${job.status}.${job.technician ?? ""}`, version: job.version, status: job.status, priority: job.priority });
   }
   function jobRow() {
     const row = element("li", "", { class: "map-row" });
@@ -35,10 +36,10 @@ window.MapRows = (() => {
     tie(row, job);
     const [tick, dot, text, side] = row.children;
     tick.firstChild.setAttribute("aria-label", `Select ${job.title}`);
-    write(dot, job.order ?? SHAPES[job.status]);
+    write(dot, signOf(job));
     write(text, job.title);
     text.setAttribute("href", `/jobs/${job.pk}/`);
-    write(side, aside || [markOf(job), wordOf(job)].filter(Boolean).join(" "));
+    write(side, aside || [markOf(job), MapSla.isShown() ? MapSla.tell(job).said : wordOf(job)].filter(Boolean).join(" "));
   }
   // Rows are kept by key and only those are touched that changed: the focus and the place in the list stay.
   function fill(list, items, { make, tell, keyOf = (item) => item.pk }) {
@@ -59,5 +60,5 @@ window.MapRows = (() => {
   }
   const fillJobs = (list, jobs, aside) => fill(list, jobs, { make: jobRow, tell: (row, job) => tellJob(row, job, aside) });
 
-  return { element, write, tie, nameOf, wordOf, markOf, shapeOf: (job) => SHAPES[job.status], fill, fillJobs };
+  return { element, write, tie, nameOf, wordOf, markOf, signOf, fill, fillJobs };
 })();

@@ -237,6 +237,8 @@ def test_counts_are_of_the_filtered_list_but_for_what_narrows_it(board, busy_day
         "on_site": 1,
         "behind": 0,
         "late": 1,
+        "sla_at_risk": 0,
+        "sla_breached": 0,
         "hold": 1,
         "completed": 1,
     }
@@ -248,6 +250,8 @@ def test_counts_are_of_the_filtered_list_but_for_what_narrows_it(board, busy_day
         "on_site": 0,
         "behind": 0,
         "late": 0,
+        "sla_at_risk": 0,
+        "sla_breached": 0,
         "hold": 0,
         "completed": 0,
     }

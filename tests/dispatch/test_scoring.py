@@ -165,8 +165,9 @@ def test_the_fuller_of_jobs_and_minutes_counts(has, points, text):
         ({}, {}, None, 10, ""),
         ({"window": (at(9), at(11))}, {}, None, 10, "arrives 10:10, within the time block"),
         ({"window": (at(8), at(9, 40))}, {}, None, 5, "arrives 10:10, 30 min after the time block"),
-        ({}, {}, at(9, 40), 5, "arrives 10:10, 30 min after the response target"),
-        ({}, {}, at(11), 10, "arrives 10:10, within the response target"),
+        ({}, {}, at(9, 30), 5, "sets off 10:00, 30 min after the response target"),
+        ({}, {}, at(10), 10, "sets off 10:00, within the response target"),
+        ({"window": (at(9), at(9, 50))}, {}, at(9, 30), 5, "sets off 10:00, 30 min after the response target"),
         (  # an urgent job is done before what has not begun
             {"is_urgent": True},
             {"bookings": (booking(at(10, 30), at(11, 30)),)},

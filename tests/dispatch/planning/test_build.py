@@ -243,13 +243,17 @@ def test_sla_deadline_of_the_day_counts_and_one_that_is_over_does_not(dana, ana,
     policy = SLAPolicy.objects.get(is_default=True)
     hours = {"response_unit": Unit.HOURS, "resolution_unit": Unit.HOURS}
     policy.targets.filter(priority=Priority.HIGH).update(response_amount=27, resolution_amount=30, **hours)
-    high = job_of(priority=Priority.HIGH, duration_minutes=60)
-    Job.objects.filter(pk=high.pk).update(created_at=NOW)
-    assert stop_of(case_of([ana], by=dana), high).sla_due == 12 * HOUR, "somebody has to be on the way by then"
+
+    def due(created_at):
+        job = job_of(priority=Priority.HIGH, duration_minutes=60, created_at=created_at, now=created_at)
+        return stop_of(case_of([ana], by=dana), job).sla_due
+
+    assert due(NOW) == 12 * HOUR, "somebody has to be on the way by then"
+    assert due(NOW - timedelta(days=2)) is None
+    policy.targets.filter(priority=Priority.HIGH).update(response_amount=5)
+    assert due(NOW) == 14 * HOUR, "nobody comes in time any more, but it can be done by 15:00"
     policy.targets.filter(priority=Priority.HIGH).update(response_amount=None)
-    assert stop_of(case_of([ana], by=dana), high).sla_due == 14 * HOUR, "to be done by 15:00"
-    Job.objects.filter(pk=high.pk).update(created_at=NOW - timedelta(days=2))
-    assert stop_of(case_of([ana], by=dana), high).sla_due is None
+    assert due(NOW) == 14 * HOUR, "to be done by 15:00"
 
 
 # The technicians' days ----------------------------------------------------------------------------
