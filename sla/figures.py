@@ -14,11 +14,13 @@ from urllib.parse import urlencode
 from django.db.models import TextChoices
 
 ONE_DAY: Final = timedelta(days=1)
-MET: Final = "met"
-BREACHED: Final = "breached"
 NONE: Final = "null"  # in a query string: no technician, no zone; as the board's filters write it
 
 Key = int | None
+
+_EDGES = [timedelta(minutes=minutes) for minutes in (0, 15, 30, 60, 120, 240, 480, 1440, 2880, 7200, 14400)]
+# Of a distribution: lengths from the first to before the second of each.
+BANDS: Final = tuple(zip(_EDGES, [*_EDGES[1:], None], strict=True))
 
 
 class Step(TextChoices):
@@ -38,6 +40,11 @@ class Dimension(TextChoices):
     POLICY = "policy"
 
 
+class Outcome(TextChoices):
+    MET = "met"
+    BREACHED = "breached"
+
+
 class Measure(TextChoices):
     WALL = "wall", "Wall-clock time"
     COUNTED = "counted", "Counted time"
@@ -49,6 +56,9 @@ class Period:
 
     first: date
     last: date
+
+    def __iter__(self) -> Iterator[date]:
+        return (self.first + number * ONE_DAY for number in range(self.days))
 
     @property
     def days(self) -> int:
@@ -79,6 +89,17 @@ class Period:
             last = min(self.last, _end(step, first))
             yield Period(first, last)
             first = last + ONE_DAY
+
+    def split_like(self, other: "Period", step: Step) -> Iterator["Period | None"]:
+        """What is as far into this period as each part of the other one is into that; none: this one is over."""
+        parts = other.split(step)
+        if step == Step.MONTH and self.first.day == other.first.day:
+            own = self.split(step)
+            yield from (next(own, None) for _ in parts)
+        else:
+            for part in parts:
+                first, last = (self.first + (day - other.first) for day in (part.first, part.last))
+                yield Period(first, min(last, self.last)) if first <= self.last else None
 
 
 def _end(step: Step, day: date) -> date:
@@ -128,7 +149,7 @@ class Figure:
     filters: Filters
     period: Period
     kind: str = ""  # none: response and resolution
-    outcome: str = ""  # MET or BREACHED; none: both
+    outcome: str = ""  # an Outcome; none: both
     open: bool = False  # breached, and what was promised has still to be done
     acknowledged: bool | None = None  # of breached ones
     started: tuple[int, int] | None = None  # weekday (Monday is 0) and hour in which the clock started
@@ -145,7 +166,7 @@ class Figure:
     def query(self) -> str:
         """As `reports.figure_of` reads it again."""
         params = [("from", self.period.first.isoformat()), ("to", self.period.last.isoformat()), *self.filters.params]
-        params += [(name, value) for name in ("kind", "outcome") if (value := getattr(self, name))]
+        params += [(name, str(value)) for name in ("kind", "outcome") if (value := getattr(self, name))]
         if self.open:
             params.append(("open", "true"))
         if self.acknowledged is not None:
@@ -153,7 +174,7 @@ class Figure:
         if self.started is not None:
             params += [("weekday", str(self.started[0])), ("hour", str(self.started[1]))]
         if self.band is not None:
-            params += [("measure", self.measure), ("band", str(self.band))]
+            params += [("measure", str(self.measure)), ("band", str(self.band))]
         return urlencode(params)
 
 
@@ -180,11 +201,11 @@ class Tally:
 
     @property
     def met_query(self) -> str:
-        return self.figure.but(outcome=MET).query
+        return self.figure.but(outcome=Outcome.MET).query
 
     @property
     def breached_query(self) -> str:
-        return self.figure.but(outcome=BREACHED).query
+        return self.figure.but(outcome=Outcome.BREACHED).query
 
 
 def share(part: int, whole: int) -> Decimal | None:
@@ -217,7 +238,7 @@ class Totals:
 
     @property
     def open_query(self) -> str:
-        return self.tally.figure.but(outcome=BREACHED, open=True).query
+        return self.tally.figure.but(outcome=Outcome.BREACHED, open=True).query
 
 
 @dataclass(frozen=True)
@@ -303,11 +324,11 @@ class Group:
 
     @property
     def acknowledged_query(self) -> str:
-        return self.figure.but(outcome=BREACHED, acknowledged=True).query
+        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=True).query
 
     @property
     def unacknowledged_query(self) -> str:
-        return self.figure.but(outcome=BREACHED, acknowledged=False).query
+        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=False).query
 
 
 @dataclass(frozen=True)
@@ -342,11 +363,11 @@ class Report:
 
     @property
     def acknowledged_query(self) -> str:
-        return self.figure.but(outcome=BREACHED, acknowledged=True).query
+        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=True).query
 
     @property
     def unacknowledged_query(self) -> str:
-        return self.figure.but(outcome=BREACHED, acknowledged=False).query
+        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=False).query
 
     @property
     def violators(self) -> list[Breakdown]:
