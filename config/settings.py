@@ -140,6 +140,7 @@ EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", EMAIL_PORT == 587)
 EMAIL_TIMEOUT = 20
+SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")  # what links in e-mails begin with; without it they have none
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "truckroll@localhost")
 
 # Web Push: without a key it is off, and the pages say so ----------------------------------------

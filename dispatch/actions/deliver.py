@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from dispatch import push
 from dispatch.actions.day_plan import day_of, email_day
+from dispatch.actions.sla_report import email_sla_report, week_of
 from dispatch.models import Delivery, Notification, PushSubscription
 from dispatch.notify import Channel, Kind, headline_of
 from technicians.models import Technician
@@ -106,6 +107,9 @@ def _email(notice: Notification) -> None:
         technician = Technician.objects.select_related("user").get(user=person)
         if not email_day(technician, day_of(notice)):
             raise Undeliverable("There was nothing left in that day.")
+        return
+    if notice.kind == Kind.SLA_REPORT:
+        email_sla_report(person, week_of(notice))
         return
     send_mail(
         " ".join(f"{headline_of(notice.kind)}: {notice.text}".split())[:150],

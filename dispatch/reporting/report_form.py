@@ -11,6 +11,7 @@ from django.db.models import TextChoices
 
 from dispatch.board.filters import Checkboxes, RowsField, visible_technicians, visible_zones
 from dispatch.models import Customer, JobType, Priority
+from dispatch.reporting.week_report import last_week
 from sla.figures import NONE, ONE_DAY, Dimension, Filters, Measure, Period, Step
 from sla.models import SLAPolicy
 
@@ -28,12 +29,6 @@ class Comparison(TextChoices):
 
 def _quarter(day: date) -> date:
     return date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
-
-
-def last_week(today: date) -> Period:
-    """The last one that is over, Monday to Sunday."""
-    sunday = today - (today.weekday() + 1) * ONE_DAY
-    return Period(sunday - 6 * ONE_DAY, sunday)
 
 
 def _until_before(day: date, begin: Callable[[date], date]) -> Period:

@@ -10,9 +10,9 @@ from django.utils import timezone
 from dispatch.csv_files import text_cell
 from dispatch.models import Customer, Job, JobType, Priority
 from dispatch.reporting.words import KINDS
-from sla.decided import clocks_behind, load_clocks
 from sla.figures import Dimension, Figure
 from sla.models import Clock, SLAPolicy, Violation
+from sla.reports import clocks_behind, load_clocks
 from technicians.models import Technician
 from zones.models import ServiceZone
 

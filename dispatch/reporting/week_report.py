@@ -1,6 +1,7 @@
 """The week's SLA compliance as the managers' e-mail says it, and as the page that previews it shows it."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -9,10 +10,21 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from dispatch.reporting.words import KINDS, percent, period_label
-from sla.figures import Filters, Period, Report, Step
+from sla.figures import ONE_DAY, Filters, Period, Report, Step
 from sla.reports import load_report
 
 MOST_NAMED: Final = 3  # technicians, job types, customers and zones each
+
+
+def week_around(day: date) -> Period:
+    """Monday to Sunday."""
+    monday = day - day.weekday() * ONE_DAY
+    return Period(monday, monday + 6 * ONE_DAY)
+
+
+def last_week(today: date) -> Period:
+    """The last one that is over."""
+    return week_around(today - 7 * ONE_DAY)
 
 
 @dataclass(frozen=True)
