@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from dispatch.actions import add_device
 from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
+from sla.models import SLAPolicy, Violation
 from tests.factories import make_job
 
 pytestmark = pytest.mark.once  # who may open what is not the database's to say
@@ -154,6 +155,14 @@ TABLE = {
     "take_step": [Access(TECHNICIAN, "post", pk="job")],
     "refuse_hint": [Access(TECHNICIAN, "post", pk="job")],
     "phone_note": [Access(TECHNICIAN, "post", pk="job")],
+    "sla": [Access(BOARD)],
+    "violations": [Access(BOARD), Access(BOARD, query="?state=all")],
+    "violation": [Access(BOARD, pk="violation")],
+    "acknowledge_violations": [Access(BOARD, query="?violations={violation}"), Access(BOARD, "post")],
+    "add_violation_note": [Access(BOARD, "post", pk="violation")],
+    "sla_report": [Access(BOARD), Access(BOARD, query="?csv=trend")],
+    "sla_report_jobs": [Access(BOARD, query="?from=2026-01-01&to=2026-12-31")],
+    "sla_report_week": [Access(MONEY)],
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
     "admin:index": [Access(STAFF)],
     "admin:zones_servicezone_changelist": [Access(STAFF)],
@@ -214,6 +223,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["technician"] = tess.pk
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
+    ids["violation"] = breached(job).pk
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()
@@ -223,6 +233,12 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
+
+
+def breached(job) -> Violation:
+    policy, now = SLAPolicy.objects.get(is_default=True), timezone.now()
+    where = {"zone": job.zone, "job_type": job.job_type, "priority": job.priority}
+    return Violation.objects.create(job=job, kind="response", breached_at=now, recorded_at=now, policy=policy, **where)
 
 
 def proposed_route(technician, *, by) -> Plan:
