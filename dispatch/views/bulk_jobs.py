@@ -87,16 +87,16 @@ def bulk_jobs(request):
     return _show(request, context, status=422 if form.is_bound else 200)
 
 
-def chosen_ids(texts: list[str]) -> list[int]:
+def chosen_ids(texts: list[str], *, noun: str = "jobs") -> list[int]:
     """From `jobs=1,2&jobs=3`; ValueError says what is wrong with them."""
     parts = [part for text in texts for part in text.split(",") if part]
     if not parts:
-        raise ValueError("Select some jobs first.")
+        raise ValueError(f"Select some {noun} first.")
     if not all(part.isdecimal() and int(part) <= BigIntegerField.MAX_BIGINT for part in parts):
-        raise ValueError("jobs: numbers with commas between.")
+        raise ValueError(f"{noun}: numbers with commas between.")
     ids = list(dict.fromkeys(map(int, parts)))
     if len(ids) > MOST:
-        raise ValueError(f"{len(ids)} jobs are too many at once: select at most {MOST}.")
+        raise ValueError(f"{len(ids)} {noun} are too many at once: select at most {MOST}.")
     return ids
 
 

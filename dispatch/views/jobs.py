@@ -13,6 +13,7 @@ from dispatch import actions, realtime
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
+from dispatch.service_levels.timelines import load_timelines
 from dispatch.smart import suggestions
 from dispatch.smart.rules import numbers_in, without_other_jobs
 from dispatch.views.transitions import dispatchable_job
@@ -35,6 +36,7 @@ def job_context(request, job: Job) -> dict:
         "log": list(log.order_by("-happened_at", "-pk")),
         "notes": list(job.notes.select_related("author").order_by("-written_at", "-pk")),
         "note_form": NoteForm(),
+        "timelines": load_timelines(job, now=now),
         "now": now,
         "today": timezone.localdate(),
     }

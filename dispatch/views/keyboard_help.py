@@ -13,6 +13,7 @@ KEYS = [
             ("G L", "List"),
             ("G C", "Calendar"),
             ("G M", "Map"),
+            ("G S", "SLA"),
             ("Esc", "Close what is open"),
         ],
     ),
