@@ -60,6 +60,7 @@ from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expi
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
 from dispatch.actions.undo import applied_last, last_to_redo, last_to_undo, undo_action
+from dispatch.actions.violations import Acknowledged, acknowledge_violations, add_violation_note
 from dispatch.actions.watch import watch_technicians
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
@@ -67,6 +68,7 @@ __all__ = [
     "ANYWAY",
     "ASK",
     "SHIFT",
+    "Acknowledged",
     "ActionRefused",
     "BulkResult",
     "EditConflict",
@@ -74,8 +76,10 @@ __all__ = [
     "PlacementConflict",
     "PlanOutdated",
     "SkillNeed",
+    "acknowledge_violations",
     "add_device",
     "add_note",
+    "add_violation_note",
     "adjust_route",
     "announce_jobs",
     "applied_last",
