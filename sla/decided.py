@@ -91,6 +91,10 @@ def load_clocks(rows: Iterable[tuple]) -> list[Clock]:
 
 def figure_of(params: QueryDict) -> Figure:
     """Of a URL's query; ValueError where it says nothing sensible."""
+    weekday, hour = _number(params, "weekday", range(7)), _number(params, "hour", range(24))
+    measure, band = _choice(params, "measure", Measure.values), _number(params, "band", range(len(BANDS)))
+    if (weekday is None) != (hour is None) or bool(measure) != (band is not None):
+        raise ValueError("Half of it is missing.")
     return Figure(
         Filters(**{name: frozenset(map(_key, params.getlist(name))) for name in Dimension.values}),
         _period(params),
@@ -98,9 +102,9 @@ def figure_of(params: QueryDict) -> Figure:
         outcome=_choice(params, "outcome", Outcome.values),
         open=_flag(params, "open") is True,
         acknowledged=_flag(params, "acknowledged"),
-        started=_pair(params),
-        measure=_choice(params, "measure", Measure.values),
-        band=_number(params, "band", range(len(BANDS))) if "measure" in params else None,
+        started=None if weekday is None else (weekday, hour),
+        measure=measure,
+        band=band,
     )
 
 
@@ -111,16 +115,13 @@ def _period(params: QueryDict) -> Period:
     return Period(first, last)
 
 
-def _pair(params: QueryDict) -> tuple[int, int] | None:
-    weekday, hour = _number(params, "weekday", range(7)), _number(params, "hour", range(24))
-    return None if weekday is None or hour is None else (weekday, hour)
-
-
 def _key(text: str) -> Key:
-    if text == NONE:
-        return None
+    return None if text == NONE else _whole(text)
+
+
+def _whole(text: str) -> int:
     if len(text) > LONGEST_ID:
-        raise ValueError("That is no id.")
+        raise ValueError("That is no number that we have.")
     return int(text)
 
 
@@ -140,6 +141,6 @@ def _number(params: QueryDict, name: str, possible: range) -> int | None:
     value = params.get(name, "")
     if not value:
         return None
-    if _key(value) not in possible:
+    if _whole(value) not in possible:
         raise ValueError(f"There is no {name} {value}.")
     return int(value)
