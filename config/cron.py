@@ -17,8 +17,10 @@ from dispatch.tasks import (
     predict_arrivals,
     predict_later_arrivals,
     rezone_open_jobs,
+    send_due_sla_report,
     sweep_auto_assign,
     sweep_plans,
+    sweep_recalculations,
     watch_technicians,
 )
 
@@ -35,7 +37,9 @@ register(predict_later_arrivals, "default", interval=HOUR)
 register(expire_suggestions, "default", interval=MINUTE)
 register(sweep_auto_assign, "default", interval=MINUTE)
 register(sweep_plans, "default", interval=MINUTE)
+register(sweep_recalculations, "default", interval=MINUTE)
 register(check_sla, "default", interval=FIVE_MINUTES)
 register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
+register(send_due_sla_report, "default", interval=HOUR)
 register(forget_old_data, "default", interval=DAY)

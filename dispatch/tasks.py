@@ -70,6 +70,14 @@ def sweep_plans() -> int:
     return actions.sweep_plans()
 
 
+def work_out_recalculation(recalculation_id: int) -> None:
+    actions.work_out_recalculation(recalculation_id)
+
+
+def sweep_recalculations() -> int:
+    return actions.sweep_recalculations()
+
+
 def learn_roads(pairs: list[tuple[str, str]], technician_ids: list[int]) -> int:
     return actions.learn_roads(pairs, technician_ids, now=timezone.now())
 
@@ -88,6 +96,10 @@ def check_sla() -> dict[str, int]:
 
 def tell_of_sla() -> dict[str, int]:
     return actions.tell_of_sla()
+
+
+def send_due_sla_report() -> int:
+    return actions.send_due_sla_report()
 
 
 def forget_old_data() -> dict[str, int]:

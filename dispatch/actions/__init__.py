@@ -41,6 +41,7 @@ from dispatch.actions.insert import insert_job
 from dispatch.actions.journal import board_action, unjournalled
 from dispatch.actions.mark import pin_job, set_priority
 from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
+from dispatch.actions.past import PastJob, remember_jobs
 from dispatch.actions.place import ANYWAY, ASK, SHIFT, PlacementConflict, place_job
 from dispatch.actions.planning_settings import change_planning_settings, may_change_planning
 from dispatch.actions.plans import (
@@ -54,8 +55,15 @@ from dispatch.actions.plans import (
     work_out_plan,
 )
 from dispatch.actions.positions import follow_moves, receive_posts, take_position, take_positions
+from dispatch.actions.recalculation import (
+    ask_for_recalculation,
+    go_on_with_recalculation,
+    sweep_recalculations,
+    work_out_recalculation,
+)
 from dispatch.actions.roads import forget_old_roads, learn_roads
 from dispatch.actions.sla_check import check_sla, tell_of_sla
+from dispatch.actions.sla_report import send_due_sla_report, send_sla_report
 from dispatch.actions.smart import dispatch_new_job, dispatch_waiting_jobs, expire_suggestions
 from dispatch.actions.status import assign_job, change_status, unassign_job
 from dispatch.actions.suggestions import confirm_suggestion, dismiss_suggestion
@@ -73,6 +81,7 @@ __all__ = [
     "BulkResult",
     "EditConflict",
     "Handing",
+    "PastJob",
     "PlacementConflict",
     "PlanOutdated",
     "SkillNeed",
@@ -87,6 +96,7 @@ __all__ = [
     "apply_plan",
     "ask_for_auto_assign",
     "ask_for_plan",
+    "ask_for_recalculation",
     "assign_as_proposed",
     "assign_job",
     "assign_waiting_job",
@@ -128,6 +138,7 @@ __all__ = [
     "forget_old_notices",
     "forget_old_records",
     "forget_old_roads",
+    "go_on_with_recalculation",
     "hand_over_jobs",
     "hold_job",
     "insert_job",
@@ -149,14 +160,18 @@ __all__ = [
     "recompute_plan",
     "record_track_view",
     "release_job",
+    "remember_jobs",
     "revoke_device",
     "rezone_open_jobs",
     "save_site",
     "send_day",
+    "send_due_sla_report",
+    "send_sla_report",
     "set_priority",
     "subscribe",
     "sweep_auto_assign",
     "sweep_plans",
+    "sweep_recalculations",
     "take_position",
     "take_positions",
     "tell_of_sla",
@@ -168,4 +183,5 @@ __all__ = [
     "watch_technicians",
     "work_out_auto_assign",
     "work_out_plan",
+    "work_out_recalculation",
 ]

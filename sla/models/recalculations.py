@@ -71,6 +71,12 @@ class ClockRecalculation(models.Model):
         return f"{thing._meta.verbose_name} “{thing}”" if thing else "all open jobs"
 
     @property
+    def result_text(self) -> str:
+        """“1,204 jobs, 310 with other deadlines, 4 breached”"""
+        jobs = f"{self.done:,} job{'' if self.done == 1 else 's'}"
+        return f"{jobs}, {self.changed:,} with other deadlines, {self.breached:,} breached"
+
+    @property
     def is_unfinished(self) -> bool:
         return self.state in (self.State.WAITING, self.State.RUNNING)
 
