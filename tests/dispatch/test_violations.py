@@ -278,7 +278,9 @@ def test_the_newest_breach_comes_first(shown, omar, north):
     assert numbers_on(shown()) == [newer.pk, older.pk]
 
 
-@pytest.mark.parametrize("parameter", ["q", "state", "kind", "zone", "technician", "policy", "from", "to", "page", "sort"])
+@pytest.mark.parametrize(
+    "parameter", ["q", "state", "kind", "zone", "technician", "policy", "from", "to", "page", "sort"]
+)
 def test_odd_addresses_are_answered(shown, parameter):
     for text in ("9" * 30, "x" * 60_000, "\0", "-1", "²", "0001-01-01", "9999-12-31"):
         assert shown(**{parameter: text}).status_code == 200
