@@ -59,8 +59,8 @@ def keep_clocks(
 ) -> None:
     """After an action has made the job of what it `was`, which happened `at`.
 
-    Of an undo, `at` is when what is undone had been done: it has never been. So undoing an En Route makes the response
-    wait again, which turning back does not. Of a redo, it is when the action was first done.
+    Of an undo, `at` is when what is undone had been done, and that has never been: undoing an En Route makes the
+    response wait again, which turning back does not. Of a redo, it is when the action was first done.
     """
     is_retargeted = (was.priority, was.sla_policy_id) != (job.priority, job.sla_policy_id)
     is_alike = not is_retargeted and was.held_at == job.held_at
@@ -80,8 +80,8 @@ def keep_clocks(
             continue
         if model is ResponseClock and stored is None:
             clock.ended_at = load_histories([job])[job.pk].responded_at
-        elif model is ResponseClock and is_undo:
-            _take_back(clock, was, job)
+        elif is_undo:
+            _take_back(clock, was, job, at=at)
         # A deadline is worked out anew only where it may have moved: the calendar may be another one by now.
         if not (is_alike and was.is_open and job.is_open and _goes_on(clock, job)):
             follow(clock, job, pauses, policies, at=at, now=now)
@@ -143,10 +143,12 @@ def retarget(clock: Clock | None, model: type[Clock], job: Job, policies: Polici
     return clock
 
 
-def _take_back(clock: Clock, was: Job, job: Job) -> None:
-    """The setting off that ended the response has never been. An earlier one, turned back from, still stands."""
-    is_taken_back = was.status in RESPONDED and job.status in NOT_BEGUN
-    if is_taken_back and clock.ended_at is not None and clock.ended_at >= _responded_at(was):
+def _take_back(clock: Clock, was: Job, job: Job, *, at: datetime) -> None:
+    """Its deadline without what is undone; and a response since then, while an earlier one still stands."""
+    if clock.decided_at is None:
+        clock.due_at = clock.at_risk_at = None
+    has_turned_back = was.status in RESPONDED and job.status in NOT_BEGUN
+    if has_turned_back and clock.ended_at is not None and clock.ended_at >= at:
         clock.ended_at = clock.wall_seconds = clock.counted_seconds = None
         if clock.state == State.MET:
             clock.due_at = clock.at_risk_at = None
@@ -217,7 +219,7 @@ def follow(
             if _end(clock, job, policies.clock(clock, pauses), done_at=done_at):
                 record_breaches([(clock, job)], now=now)
     elif job.status == Status.CANCELLED:
-        _stop(clock, job, now=now)
+        _stop(clock, job, policies.clock(clock, pauses), now=now)
     else:
         clock.ended_at = clock.wall_seconds = clock.counted_seconds = None
         if clock.state != State.BREACHED:
@@ -248,7 +250,9 @@ def _end(clock: Clock, job: Job, reckoned: Reckoning, *, done_at: datetime) -> b
     return False
 
 
-def _stop(clock: Clock, job: Job, *, now: datetime) -> None:
+def _stop(clock: Clock, job: Job, reckoned: Reckoning, *, now: datetime) -> None:
+    if clock.due_at is None:
+        clock.due_at, clock.at_risk_at = _deadline(reckoned)
     if clock.state == State.RUNNING and clock.due_at and clock.due_at < job.cancelled_at:
         record_breaches([(clock, job)], now=now)
     elif clock.state != State.BREACHED:
