@@ -139,11 +139,13 @@ class Clock:
         return self._after_open(self._start, self.budget)
 
     def _put_off(self, instant: datetime) -> datetime | None:
-        """By what would have counted of the pauses that begin before it."""
+        """By what would have counted of the pauses that begin before it, or as soon as such a one ends."""
+        paused_until = None
         for pause in self._pauses:
-            if pause.starts_at >= instant:
+            if pause.starts_at >= instant and pause.starts_at != paused_until:
                 break
-            if pause.ends_at is None:
+            paused_until = pause.ends_at
+            if paused_until is None:
                 return None
             if length := self._open_between(pause.starts_at, pause.ends_at):
                 instant = self._after_open(instant, length)
