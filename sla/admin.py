@@ -1,3 +1,5 @@
+"""How SLA rules are administered. Registered in dispatch/admin, where changing them asks about open jobs."""
+
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count
@@ -8,7 +10,7 @@ from config.model_admins import KeepUsedAdmin
 from sla.admin_forms import SLAPolicyForm, SLATargetForm, SLATargetFormSet
 from sla.calendar_forms import BusinessCalendarForm, OpeningIntervalForm, OpeningIntervalFormSet
 from sla.calendars import days_off
-from sla.models import BusinessCalendar, Holiday, OpeningInterval, Priority, SLAPolicy, SLATarget
+from sla.models import Holiday, OpeningInterval, Priority, SLAPolicy, SLATarget
 from sla.public_holidays import UnknownRegionError
 
 
@@ -26,7 +28,6 @@ class HolidayInline(admin.TabularInline):
     verbose_name_plural = "closures of our own"
 
 
-@admin.register(BusinessCalendar)
 class BusinessCalendarAdmin(KeepUsedAdmin):
     form = BusinessCalendarForm
     list_display = ["name", "time_zone", "country", "subdivision", "interval_count", "holiday_count"]
@@ -84,7 +85,6 @@ class SLATargetInline(admin.TabularInline):
         return target.get_priority_display()
 
 
-@admin.register(SLAPolicy)
 class SLAPolicyAdmin(KeepUsedAdmin):
     form = SLAPolicyForm
     list_display = ["name", "is_default", "calendar", "hold_pauses_response"]

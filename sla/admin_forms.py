@@ -8,6 +8,8 @@ from sla.models import Priority, SLAPolicy, SLATarget, Unit
 from sla.targets import never_due
 
 MINUTES_OF = {Unit.MINUTES: 1, Unit.HOURS: 60}
+# At least so many by the clock: a business hour may take a weekend, a day is short when the clocks go forward.
+MINUTES_AT_LEAST = MINUTES_OF | {Unit.BUSINESS_HOURS: 60, Unit.BUSINESS_DAYS: 23 * 60}
 
 
 class SLAPolicyForm(forms.ModelForm):
@@ -44,15 +46,15 @@ class SLATargetForm(forms.ModelForm):
         return data
 
     def _response_is_later(self) -> bool:
-        """Only where both are clock time or both the same business unit; other units do not compare."""
+        """Wherever the job was created; units of which one or the other may be longer do not compare."""
         response, resolution = (
             (self.cleaned_data[f"{kind}_amount"], self.cleaned_data[f"{kind}_unit"])
             for kind in ("response", "resolution")
         )
         if None in (response[0], resolution[0]):
             return False
-        if response[1] in MINUTES_OF and resolution[1] in MINUTES_OF:
-            return response[0] * MINUTES_OF[response[1]] > resolution[0] * MINUTES_OF[resolution[1]]
+        if resolution[1] in MINUTES_OF:
+            return response[0] * MINUTES_AT_LEAST[response[1]] > resolution[0] * MINUTES_OF[resolution[1]]
         return response[1] == resolution[1] and response[0] > resolution[0]
 
 

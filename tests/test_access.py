@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from dispatch.actions import add_device
 from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
-from sla.models import SLAPolicy, Violation
+from sla.models import ClockRecalculation, SLAPolicy, Violation
 from tests.factories import make_job
 
 pytestmark = pytest.mark.once  # who may open what is not the database's to say
@@ -164,6 +164,8 @@ TABLE = {
     "sla_report_jobs": [Access(BOARD, query="?from=2026-01-01&to=2026-12-31")],
     "sla_report_week": [Access(MONEY)],
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
+    "recalculations": [Access({"ada"}), Access({"ada"}, "post")],
+    "recalculation": [Access({"ada"}, pk="recalculation"), Access({"ada"}, "post", pk="recalculation")],
     "admin:index": [Access(STAFF)],
     "admin:zones_servicezone_changelist": [Access(STAFF)],
     "admin:zones_servicezone_add": [Access({"ada"})],
@@ -231,6 +233,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["suggestion"] = open_job.suggestions.create(
         technician=tess, score=80, job_version=open_job.version, created_at=now
     ).pk
+    ids["recalculation"] = ClockRecalculation.objects.create(asked_at=now).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
 

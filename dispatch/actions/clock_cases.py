@@ -125,6 +125,19 @@ class Preview:
     def is_whole(self) -> bool:
         return self.looked_at == self.total
 
+    @property
+    def has_question(self) -> bool:
+        return self.jobs > 0 or not self.is_whole
+
+    @property
+    def shown_jobs(self) -> int:
+        return len({one.job.pk for one in self.shown})
+
+    @property
+    def jobs_text(self) -> str:
+        """“12 open jobs have deadlines”"""
+        return f"{self.jobs:,} open jobs have deadlines" if self.jobs != 1 else "1 open job has deadlines"
+
 
 def preview(scope: ClockRecalculation, *, now: datetime) -> Preview:
     total = jobs_in(scope).count()

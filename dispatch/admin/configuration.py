@@ -3,6 +3,7 @@ from django.contrib import admin
 
 from config.model_admins import GuardedFieldsAdmin, KeepUsedAdmin, SingleRowAdmin
 from dispatch import actions, tasks
+from dispatch.admin.sla_rules import AsksAboutOpenJobs
 from dispatch.assignment_forms import WEIGHT_FIELDS, WeightsForm
 from dispatch.models import (
     AssignmentRule,
@@ -42,7 +43,9 @@ class JobTypeSkillInline(SkillInline):
 
 
 @admin.register(JobType)
-class JobTypeAdmin(GuardedFieldsAdmin, KeepUsedAdmin):
+class JobTypeAdmin(AsksAboutOpenJobs, GuardedFieldsAdmin, KeepUsedAdmin):
+    scope_name = "job_type"
+    rule_fields = frozenset({"sla_policy"})
     guarded_fields = {"fixed_price": "dispatch.view_billingsettings"}
     list_display = ["name", "default_duration_minutes", "skill_names", "sla_policy", "fixed_price", "is_active"]
     list_filter = ["is_active"]
@@ -140,7 +143,9 @@ class SiteInline(admin.StackedInline):
 
 
 @admin.register(Customer)
-class CustomerAdmin(AdminsOnly):
+class CustomerAdmin(AsksAboutOpenJobs, AdminsOnly):
+    scope_name = "customer"
+    rule_fields = frozenset({"sla_policy"})
     list_display = ["name", "phone", "email", "sla_policy"]
     list_filter = ["sla_policy"]
     list_select_related = ["sla_policy"]
