@@ -19,7 +19,10 @@ def sla_sentence(job: Job, own: Prediction, *, now: datetime) -> str:
 
 def _margins(job: Job, own: Prediction, *, now: datetime) -> Iterator[tuple[int, str]]:
     """Whole minutes that are left, negative when it comes too late."""
-    response, resolution = job.open_deadlines
-    for due_at, done_at, kind in ((response, own.leaves_at, "response"), (resolution, own.ends_at, "resolution")):
+    promises = (
+        (job.response_due_at, own.leaves_at, "response"),
+        (job.resolution_due_at, own.ends_at, "resolution"),
+    )
+    for due_at, done_at, kind in promises:
         if due_at and due_at >= now:
             yield int((due_at - done_at).total_seconds() // 60), kind

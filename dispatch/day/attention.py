@@ -43,6 +43,11 @@ class Attention:
     def worst(self) -> Reason:
         return self.reasons[0]
 
+    @property
+    def reasons_besides_sla(self) -> list[Reason]:
+        """Where the countdown stands beside them."""
+        return [reason for reason in self.reasons if not reason.kind.startswith("sla_")]
+
 
 @dataclass(frozen=True)
 class AttentionList:

@@ -26,7 +26,7 @@ def is_at_risk(*, now: datetime) -> Q:
 
 
 def open_deadlines() -> list:
-    """As `Job.open_deadlines`, of open jobs."""
+    """Of an open job, as `Job.response_due_at` and `Job.resolution_due_at`."""
     return [Case(When(**{f"{name}__ended_at": None}, then=F(f"{name}__due_at"))) for name in CLOCKS]
 
 

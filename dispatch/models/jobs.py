@@ -329,20 +329,25 @@ class Job(models.Model):
         """The job's Arrival, or None: nobody has it, it is finished, on hold or left over from an earlier day."""
         return getattr(self, "arrival", None)
 
-    @property
-    def open_clocks(self) -> list:
-        """The response's and the resolution's, each None where nothing is promised or has still to be done."""
-        clocks = [getattr(self, name, None) for name in CLOCKS]
-        return [clock if clock and clock.is_open and self.is_open else None for clock in clocks]
+    def open_clock(self, name: str):
+        """That one of CLOCKS, or None: nothing is promised, or it has not to be done any more."""
+        clock = getattr(self, name, None) if self.is_open else None
+        return clock if clock and clock.is_open else None
 
     @property
-    def open_deadlines(self) -> list[datetime | None]:
-        return [clock and clock.due_at for clock in self.open_clocks]
+    def response_due_at(self) -> datetime | None:
+        clock = self.open_clock("response_clock")
+        return clock and clock.due_at
+
+    @property
+    def resolution_due_at(self) -> datetime | None:
+        clock = self.open_clock("resolution_clock")
+        return clock and clock.due_at
 
     @property
     def next_clock(self):
         """The SLA clock that runs out next, else one that is paused; None: nothing promised has still to be done."""
-        clocks = filter(None, self.open_clocks)
+        clocks = filter(None, map(self.open_clock, CLOCKS))
         return min(clocks, key=lambda clock: (clock.due_at is None, clock.due_at or clock.started_at), default=None)
 
     @property

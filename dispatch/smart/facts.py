@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_
 from django.utils import timezone
 
 from dispatch.models import Job, Priority, RequiredSkill, Status
-from dispatch.models.jobs import ACTIVE, CLOCKS
+from dispatch.models.jobs import ACTIVE
 from dispatch.smart.qualification import Away, Booking, HeldSkill, NeededSkill, Needs, Qualification
 from dispatch.travel import Place
 from technicians.availability import Shift, break_until, left_of, shifts_touching
@@ -66,14 +66,15 @@ def needs_of(job: Job, *, day: date, starts_at: datetime | None, now: datetime |
         place=place_of(job.site.latitude, job.site.longitude),
         is_urgent=job.priority == Priority.URGENT,
         now=now if day == timezone.localdate(now) else None,
-        due_at=job.open_deadlines[0],
+        due_at=job.response_due_at,
     )
 
 
 def load_needs(jobs: list[Job]) -> None:
     """Asks the database only for jobs that were read without them."""
     required = Prefetch("required_skills", RequiredSkill.objects.select_related("skill"))
-    prefetch_related_objects(jobs, required, Prefetch("zone", ServiceZone.objects.only("name")), "site", *CLOCKS)
+    zone = Prefetch("zone", ServiceZone.objects.only("name"))
+    prefetch_related_objects(jobs, required, zone, "site", "response_clock")
 
 
 # What the technicians bring -----------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import csv
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -90,6 +91,10 @@ def test_file_has_what_the_list_has_and_how_to_reach_the_customer(exported, omar
         "Address": "12 Quince Lane",
         "Zone": "North",
         "Skills": "HVAC (Advanced)",
+        "Response due": iso(job.created_at + timedelta(hours=1)),
+        "Response": "Running",
+        "Resolution due": "",
+        "Resolution": "Paused",
         "Description": "No heat, upstairs\nThe tenant is in from nine",
     }
 

@@ -60,12 +60,12 @@ def test_candidate_says_the_score_in_one_sentence(omar, north, tess, tomorrow):
     first = make_job(
         Status.ASSIGNED, by=omar, technician=tess, zone=north, scheduled_on=tomorrow, planned_starts_at=at(tomorrow, 8)
     )
-    job = make_job(by=omar, zone=north, scheduled_on=tomorrow)
+    job = make_job(by=omar, zone=north, scheduled_on=tomorrow, priority=Priority.LOW)
     found = found_for(job, tess)
     assert found.starts_at == at(tomorrow, 9)
     assert found.sentence == (
         f"Tess {found.score.total}: no skill needed; 0.0 km, 0 min from job {first.number}; free from 09:00; "
-        "1 of 8 jobs (1 h of 9 h)"
+        "1 of 8 jobs (1 h of 9 h); sets off 09:00, within the response target"
     )
     assert found.is_eligible
 

@@ -299,7 +299,7 @@ def test_judging_takes_the_same_number_of_queries(dana, tess, north, today, jobs
     for hour in range(jobs):
         make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess, planned_starts_at=at(hour))
     job = make_job(by=dana, zone=north)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert judge(job, Placement(tess, today, at(20))).outcome in Outcome
 
 
