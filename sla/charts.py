@@ -11,7 +11,7 @@ from sla.figures import Band, Point
 
 WIDTH: Final = 640
 HEIGHT: Final = 208
-LEFT: Final = 40  # of the plot: labels stand before it
+LEFT: Final = 48  # of the plot: labels stand before it
 RIGHT: Final = 632
 TOP: Final = 10
 BOTTOM: Final = 182
