@@ -256,7 +256,8 @@ def _stop(clock: Clock, job: Job, reckoned: Reckoning, *, now: datetime) -> None
     if clock.state == State.RUNNING and clock.due_at and clock.due_at < job.cancelled_at:
         record_breaches([(clock, job)], now=now)
     elif clock.state != State.BREACHED:
-        clock.state, clock.ended_at, clock.decided_at = State.STOPPED, job.cancelled_at, None
+        clock.state, clock.decided_at = State.STOPPED, None
+        clock.ended_at = max(job.cancelled_at, clock.started_at)
 
 
 def _run(clock: Clock, reckoned: Reckoning, *, now: datetime) -> None:
