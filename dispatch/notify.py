@@ -100,11 +100,10 @@ def kinds_for(user) -> list[Kind]:
 
 def dispatchers_of(zone_id: int | None) -> list[User]:
     """Everyone who dispatches in the zone: dispatchers it is granted to, managers and admins. None is in no zone."""
-    may_dispatch = Q(groups__permissions__codename="change_job") | Q(is_superuser=True)
-    users = User.objects.filter(may_dispatch, is_active=True)
+    users = User.objects.filter(access.may_by_group("change_job"), is_active=True)
     if zone_id is not None:
         users = users.filter(access.may_dispatch_in(zone_id))
-    return list(users.order_by("pk").distinct())
+    return list(users.order_by("pk"))
 
 
 def dispatchers_who_see(technician: Technician) -> list[User]:
