@@ -1,4 +1,4 @@
-"""The jobs beside the routes: what nobody has, what was cancelled, held or left over, tomorrow, the past months."""
+"""The jobs beside the routes: what nobody has, what was cancelled, held or left over, and tomorrow."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -9,12 +9,11 @@ from dispatch import actions
 from dispatch.demo.area import MON, UNMAPPED_ADDRESSES, ZONES
 from dispatch.demo.company import Worker, is_working_day, previous_working_day
 from dispatch.demo.roster import ONE_DAY, StopPicker
-from dispatch.demo.routes import at, plan_times, window_around
+from dispatch.demo.routes import at, window_around
 from dispatch.demo.stage import MINUTE, Stage
 from dispatch.demo.trade import HIGH, LOW, NORMAL, SICK, URGENT, WORK
 from dispatch.models import Job, Site, Status
 
-HISTORY_DAYS, HISTORY_PER_TECHNICIAN = 60, 5
 CANCEL_REASONS = ("Customer fixed it", "Called twice, moved away", "Booked with someone else", "Entered twice")
 
 
@@ -100,14 +99,14 @@ def _call_in(
 
 
 def _leave_unassigned(stage: Stage, picker: StopPicker, count: int) -> None:
-    """First what makes a dispatcher look up: urgent, breached, without a location, without anyone who can do it."""
+    """First what makes a dispatcher look up: urgent, breached, without a location, at risk and nobody can do it."""
     lift = next(work for work in WORK if "Lift" in work.skills)
     singular = [
-        lambda: _call_in(stage, picker, ago=35 * MINUTE, priorities=(URGENT,)),
+        lambda: _call_in(stage, picker, ago=47 * MINUTE, priorities=(URGENT,)),
         lambda: _call_in(stage, picker, ago=timedelta(hours=5), priorities=(HIGH,)),
         *(lambda address=address: _call_in_unmapped(stage, picker, address) for address in UNMAPPED_ADDRESSES),
         lambda: stage.call(
-            lift, "Lift stops between floors", HIGH, picker.site(lift, MON), created_at=stage.moment - 50 * MINUTE
+            lift, "Lift stops between floors", HIGH, picker.site(lift, MON), created_at=stage.moment - 200 * MINUTE
         ),
     ]
     for number in range(count):
@@ -165,20 +164,3 @@ def prepare_tomorrow(stage: Stage, picker: StopPicker, count: int, *, zone: Zone
             _call_in(stage, picker, ago=ago, priorities=(LOW, NORMAL), scheduled_on=tomorrow)
         else:
             _give(stage, picker, next(workers), planned_at=planned_at, scheduled_on=tomorrow)
-
-
-def remember_the_past(stage: Stage, picker: StopPicker, *, zone: ZoneInfo) -> None:
-    """Completed work of the last two months, so that reports have something to say."""
-    rng, workers = stage.rng, stage.company.workers
-    days = [
-        stage.day - number * ONE_DAY
-        for number in range(2, HISTORY_DAYS)
-        if is_working_day(stage.day - number * ONE_DAY)
-    ]
-    slots = [(day, worker) for day in days for worker in workers[:40]]
-    for day, worker in rng.sample(slots, min(HISTORY_PER_TECHNICIAN * min(len(workers), 12), len(slots))):
-        origin = (worker.technician.home_latitude, worker.technician.home_longitude)
-        stop = picker.next_stop(worker, origin=origin, zone=rng.choice(worker.crew.zones))
-        stop.leaves_at = at(day, time(8), zone) + rng.randrange(0, 390, 5) * MINUTE
-        plan_times([stop], moment=stage.moment, behind=timedelta(), noise_minutes=[rng.randrange(-9, 20)])
-        stage.run(stop, worker, scheduled_on=day)

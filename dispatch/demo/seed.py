@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
-from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow, remember_the_past
+from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow
 from dispatch.demo.past import remember_ten_weeks
 from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_routes, make_roster
 from dispatch.demo.routes import moment_of, shift_start
 from dispatch.demo.stage import Stage
 from dispatch.demo.trails import leave_trails
+from dispatch.demo.violations import check_day, settle_past
 from dispatch.models import AssignmentRule, Customer, Job, Priority, Status
 from dispatch.models.jobs import ACTIVE
 from technicians.models import Technician
@@ -38,8 +39,10 @@ def seed_demo(
         with realtime.muted(), actions.unjournalled():
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
-            _play_day(stage, jobs=jobs, zone=zone)
             remember_ten_weeks(stage, seed=seed, zone=zone)
+            settle_past(stage, seed=seed)
+            _play_day(stage, jobs=jobs, zone=zone)
+            check_day(stage)
         arrivals.refresh_everyone(now=moment)
         if day >= timezone.localdate(moment):
             _let_smart_dispatch_look(moment)
@@ -56,8 +59,6 @@ def _set_stage(day: date, moment: datetime, *, seed: int, technicians: int, jobs
 def _play_day(stage: Stage, *, jobs: int, zone) -> None:
     counts = Counts.of(jobs)
     picker = StopPicker(stage.company, stage.rng)
-    remember_the_past(stage, picker, zone=zone)
-    picker.used.clear()
     begins_at = shift_start(stage.day, moment=stage.moment, zone=zone)
     shifts = make_roster(stage.company, stage.day, moment=stage.moment, zone=zone)
     fill_routes(shifts, picker, jobs=max(0, jobs - counts.total), moment=stage.moment)

@@ -6,15 +6,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
+from dispatch import actions
 from dispatch.demo import DEMO_LOGINS, DEMO_PASSWORD
 from dispatch.demo.area import ZONES
 from dispatch.demo.seed import seed_demo
-from dispatch.models import BillingRecord, Job, Status, StatusChange, User
+from dispatch.demo.trade import RUNNING_BEHIND
+from dispatch.models import BillingRecord, Job, Notification, Status, StatusChange, User
 from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.roles import Role, role_of
+from sla.models import ClockPause, ResolutionClock, ResponseClock, Violation, ViolationNote
+from sla.policies import Policies
 from technicians.models import ClockRecord, Position, Technician
 from zones.models import ServiceZone
 
@@ -58,7 +62,66 @@ def test_whoever_tries_the_product_finds_a_believable_day(demo_day):
     assert board.filter(held_at__isnull=False).count() == 1
     assert board.exclude(window_starts_at=None).count() >= 20
     assert Job.objects.filter(scheduled_on=DAY + timedelta(days=1)).count() == 6
-    assert BillingRecord.objects.filter(completed_at__date__lt=DAY).count() == 60
+
+
+@pytest.mark.django_db
+def test_managers_find_ten_weeks_of_work_in_which_some_do_worse():
+    past = Job.objects.filter(status=Status.COMPLETED, scheduled_on__lt=DAY)
+    assert 1200 <= past.count() == BillingRecord.objects.filter(completed_at__date__lt=DAY).count() <= 1600
+    assert past.order_by("scheduled_on").first().scheduled_on <= DAY - timedelta(weeks=9)
+    assert past.values("scheduled_on").distinct().count() >= 45
+    for model, least, most in ((ResponseClock, 0.8, 0.96), (ResolutionClock, 0.92, 0.995)):
+        states = Counter(
+            model.objects.filter(decided_at__lt=MIDDAY - timedelta(days=1)).values_list("state", flat=True)
+        )
+        assert least < states["met"] / states.total() < most
+    worst = Counter(Violation.objects.values_list("technician__user__first_name", flat=True)).most_common(1)
+    assert worst[0][0] == RUNNING_BEHIND
+    assert ClockPause.objects.filter(cause="hold", ends_at__isnull=False).count() >= 20
+    acknowledged = Violation.objects.filter(acknowledged_at__isnull=False)
+    assert 0.8 < acknowledged.count() / Violation.objects.count() < 0.98
+    assert ViolationNote.objects.filter(is_acknowledgement=True).count() == acknowledged.count()
+
+
+@pytest.mark.django_db
+def test_the_clocks_of_the_past_say_what_the_log_and_the_pure_clock_say():
+    policies, breached = Policies(), set()
+    jobs = Job.objects.filter(status=Status.COMPLETED).select_related("response_clock", "resolution_clock")
+    for job in jobs.prefetch_related("status_changes", "clock_pauses"):
+        log = list(job.status_changes.all())
+        responded_at = next(row.happened_at for row in log if row.to_status in (*ACTIVE, Status.COMPLETED))
+        for clock, ended_at in ((job.response_clock, responded_at), (job.resolution_clock, job.completed_at)):
+            reckoned = policies.clock(clock, job.clock_pauses.all())
+            is_late = ended_at > reckoned.due_at
+            assert (clock.due_at, clock.at_risk_at, clock.ended_at) == (reckoned.due_at, reckoned.at_risk_at, ended_at)
+            assert clock.state == ("breached" if is_late else "met")
+            assert clock.decided_at == (reckoned.due_at if is_late else ended_at)
+            assert clock.wall_seconds == int((ended_at - job.created_at).total_seconds())
+            assert clock.counted_seconds == int(reckoned.elapsed(ended_at).total_seconds())
+            had = [row.to_technician_id for row in log if row.happened_at <= clock.decided_at][-1]
+            assert (clock.technician_id, clock.zone_id, clock.customer_id) == (had, job.zone_id, job.customer_id)
+            if is_late:
+                breached.add((job.pk, clock.kind, reckoned.due_at, had))
+    violations = Violation.objects.filter(job__status=Status.COMPLETED)
+    assert breached == set(violations.values_list("job", "kind", "breached_at", "technician"))
+    assert not Violation.objects.filter(recorded_at__gt=F("breached_at") + timedelta(minutes=5)).exists()
+
+
+@pytest.mark.django_db
+def test_the_demo_day_has_targets_at_risk_broken_seen_to_and_paused():
+    running = [model.objects.filter(state="running", is_at_risk=True) for model in (ResponseClock, ResolutionClock)]
+    assert sum(clocks.count() for clocks in running) >= 2
+    today = Violation.objects.filter(breached_at__gte=MIDDAY - timedelta(days=1))
+    assert today.filter(acknowledged_at=None).exists()
+    assert today.exclude(acknowledged_at=None).exists()
+    assert ResolutionClock.objects.filter(state="paused").exists()
+    assert not Violation.objects.filter(Q(recorded_at__gt=MIDDAY) | Q(acknowledged_at__gt=MIDDAY)).exists()
+
+
+@pytest.mark.django_db
+def test_the_check_finds_the_seeded_day_checked_and_everybody_told():
+    assert Notification.objects.filter(kind="sla_breached").exists()
+    assert not any(actions.check_sla(now=MIDDAY).values())
 
 
 @pytest.mark.django_db
