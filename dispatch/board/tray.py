@@ -6,6 +6,7 @@ from django.db.models import Case, Count, F, IntegerField, Q, When
 
 from dispatch.board.frame import Frame
 from dispatch.models import Job, Priority, Status
+from dispatch.models.job_clocks import is_at_risk, is_breached
 from dispatch.models.jobs import OPEN
 from dispatch.smart import suggestions
 
@@ -56,7 +57,9 @@ def _alert(frame: Frame) -> Q:
     overdue = Q(status__in=OPEN, scheduled_on__lt=frame.today)
     urgent = Q(status=Status.CREATED, priority=Priority.URGENT)
     stuck = Q(status=Status.EN_ROUTE, visit__stuck_since__isnull=False, visit__technician=F("technician"))
-    return missed | overdue | urgent | unlocated | stuck | Q(status__in=OPEN, arrival__late_minutes__gt=0)
+    late = Q(status__in=OPEN, arrival__late_minutes__gt=0)
+    sla = is_breached(now=frame.now) | is_at_risk(now=frame.now)
+    return missed | overdue | urgent | unlocated | stuck | late | sla
 
 
 def _due_first():

@@ -39,7 +39,7 @@ window.MapRows = (() => {
     write(dot, signOf(job));
     write(text, job.title);
     text.setAttribute("href", `/jobs/${job.pk}/`);
-    write(side, aside || [markOf(job), MapSla.isShown() ? MapSla.tell(job).said : wordOf(job)].filter(Boolean).join(" "));
+    write(side, aside || [markOf(job), MapSla.isShown() ? MapSla.tell(job).brief : wordOf(job)].filter(Boolean).join(" "));
   }
   // Rows are kept by key and only those are touched that changed: the focus and the place in the list stay.
   function fill(list, items, { make, tell, keyOf = (item) => item.pk }) {

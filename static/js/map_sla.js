@@ -15,15 +15,16 @@ window.MapSla = (() => {
     const [kind, start, risk, due] = row;
     return { kind, isPaused: due === undefined, start: start * 1000, risk: risk * 1000, due: due * 1000 };
   }
-  // Of a job: the word for the stylesheet, what stands in its pin, and what is said.
+  // Of a job: the word for the stylesheet, what stands in its pin and in its row, and what is said.
   function tell({ sla }, instant = SlaClock.now()) {
-    if (!sla) return { state: "none", sign: SIGNS.none, said: "" };
-    if (sla.isPaused) return { state: "paused", sign: SIGNS.paused, said: `${sla.kind} paused` };
+    if (!sla) return { state: "none", sign: SIGNS.none, brief: "", said: "" };
+    if (sla.isPaused) return { state: "paused", sign: SIGNS.paused, brief: "paused", said: `${sla.kind} paused` };
     const state = SlaClock.stateAt(instant, sla.due, sla.risk);
     const share = shareOf(sla, instant);
-    if (state === "breached") return { state, sign: SIGNS.breached, said: `${sla.kind} missed, ${SlaClock.textAt(instant, sla.due)}` };
+    const brief = SlaClock.textAt(instant, sla.due);
+    if (state === "breached") return { state, sign: SIGNS.breached, brief, said: `${sla.kind} missed, ${brief}` };
     const word = state === "running" && share >= 50 ? "half" : state;
-    return { state: word, sign: String(share), said: `${sla.kind} in ${SlaClock.textAt(instant, sla.due)}, ${share} % used` };
+    return { state: word, sign: String(share), brief, said: `${sla.kind} due in ${brief}, ${share} % used` };
   }
 
   // Pins and rows coloured by it, once a colouring is chosen; the address remembers which.

@@ -162,6 +162,14 @@ def test_dispatcher_does_not_count_deadlines_of_other_zones(client, dana, job_si
     assert counts_on(page)["sla_breached"] == 1
 
 
+def test_the_trays_alerts_have_what_is_at_risk_and_what_is_breached(client, omar, job_since):
+    pressing = {job_since(3.5 * HOUR).pk, job_since(5 * HOUR).pk}
+    job_since(HOUR)
+    client.force_login(omar)
+    cards = re.findall(r'<article class="tray-card[^>]*data-job="(\d+)"', html_of(client.get("/board/?tray=alerts")))
+    assert set(map(int, cards)) == pressing
+
+
 # The map ------------------------------------------------------------------------------------------
 
 
