@@ -390,6 +390,40 @@ def test_pages_of_the_day_are_accessible(dispatching, job, omar, tess):
     check(page, "dashboard with drawer and figures")
 
 
+def make_clocks(by, zone, tess):
+    """One breached, one at risk, one paused, one breached and acknowledged."""
+    now = timezone.now()
+    jobs = [
+        factories.make_job(by=by, zone=zone, priority=3, created_at=now - ago, now=now - ago)
+        for ago in (timezone.timedelta(hours=hours) for hours in (5, 3.5, 1, 6))
+    ]
+    actions.hold_job(jobs[2], "Waiting for parts", by=by)
+    actions.check_sla()
+    known, breached = jobs[3].violations.get(), jobs[0].violations.get()
+    actions.acknowledge_violations([known.pk], note="The van broke down", by=by)
+    return breached
+
+
+def test_sla_pages_are_accessible(dispatching, omar, north, tess):
+    violation = in_thread(make_clocks, omar, north, tess)
+    page = dispatching
+    for url in (
+        reverse("sla"),
+        reverse("violations"),
+        reverse("violations") + "?state=acknowledged",
+        reverse("violations") + "?q=nothing",
+        reverse("violation", args=[violation.pk]),
+        reverse("acknowledge_violations") + f"?violations={violation.pk}",
+        reverse("job", args=[violation.job_id]),
+    ):
+        page.goto(url)
+        check(page, url)
+    page.goto(reverse("sla"))
+    page.locator(".decisions .job-link").first.click()
+    expect(page.locator("#drawer .sla-timeline").first).to_be_visible()
+    check(page, "drawer")
+
+
 def test_map_is_accessible(dispatching, job, tess):
     dispatching.goto(reverse("map"))
     expect(dispatching.locator(".map-pin, .map-cluster").first).to_be_visible()
