@@ -121,6 +121,7 @@ class PostgresServer:
             "full_page_writes=off",
             "listen_addresses=",
             "max_connections=200",
+            "jit=off",  # it takes tables that were never analysed for large, and compiles every query about them
         ]
         command = [self.programs / "postgres", "-D", data, "-k", self.folder]
         for setting in settings:
