@@ -30,7 +30,7 @@ class Counts:
 
     @classmethod
     def of(cls, clocks: QuerySet, *columns: str) -> "Counts":
-        return cls(columns, list(clocks.values_list(*columns, "state").annotate(Count("pk")).order_by()))
+        return cls(columns, list(clocks.values_list(*columns, "state").annotate(number=Count("*")).order_by()))
 
     def by(self, *columns: str) -> dict:
         """A Counter of outcomes for each value of that column, or each tuple of those columns' values."""
@@ -90,7 +90,7 @@ def load_totals(clocks: QuerySet, tally: Tally) -> Totals:
         facts[f"{measure}_average"] = Avg(field)
         facts[f"{measure}_median"] = Percentile(field, share=0.5)
         facts[f"{measure}_p90"] = Percentile(field, share=0.9)
-    found = clocks.exclude(ended_at=None).aggregate(ended=Count("pk"), **facts)
+    found = clocks.exclude(ended_at=None).aggregate(ended=Count("*"), **facts)
     lengths = {
         measure.value: Lengths(measure, **{name: found[f"{measure}_{name}"] for name in ("average", "median", "p90")})
         for measure in Measure
