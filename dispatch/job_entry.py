@@ -61,13 +61,15 @@ class JobEntry:
         return all(verdicts)
 
     def values_so_far(self) -> dict[str, object]:
-        """What the fields say of the job as far as they make sense; `site` may be one that is not saved."""
+        """What the fields say of the job as far as they make sense; customer and site may not be saved."""
         forms = self.job_form, self.skills_form, self.site_form
         for form in forms:
             form.full_clean()
         job, site = self.job_form.cleaned_data, self.site_form
         names = {skill.pk: skill.name for skill in Skill.objects.all()}
         return {
+            "customer": self.customer or Customer(),
+            "job_type": job.get("job_type"),
             "priority": job.get("priority"),
             "scheduled_on": job.get("scheduled_on"),
             **{name: job.get(name) for name in JobForm.INSTANTS},

@@ -28,7 +28,7 @@ class Countdown:
         return cls(
             label=clock.kind.label,
             due_at=clock.due_at,
-            at_risk_at=clock.at_risk_at,
+            at_risk_at=clock.at_risk_at or clock.due_at,
             state=state,
             text=f"{text} over" if state == BREACHED else text,
         )

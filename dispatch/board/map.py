@@ -117,13 +117,13 @@ def _next_clock(instants: tuple[datetime | None, ...]) -> list | None:
     for kind, at in zip(ClockKind, (instants[: len(OF_A_CLOCK)], instants[len(OF_A_CLOCK) :]), strict=True):
         started_at, at_risk_at, due_at, ended_at = at
         if started_at and not ended_at:
-            found.append((due_at is None, due_at or started_at, kind, started_at, at_risk_at))
+            found.append((due_at is None, due_at or started_at, kind, started_at, at_risk_at or due_at))
     if not found:
         return None
     is_paused, due_at, kind, started_at, at_risk_at = min(found, key=lambda one: one[:2])
-    return (
-        [kind.value] if is_paused else [kind.value, *(int(at.timestamp()) for at in (started_at, at_risk_at, due_at))]
-    )
+    if is_paused:
+        return [kind.value]
+    return [kind.value, *(int(at.timestamp()) for at in (started_at, at_risk_at, due_at))]
 
 
 def _roads(jobs: list[list], rows: list, *, now: datetime) -> list[list]:

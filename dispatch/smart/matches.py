@@ -14,6 +14,9 @@ from dispatch.smart.calling import When, call_start, under_way
 from dispatch.smart.candidates import Candidate, Team
 from dispatch.smart.facts import day_of, needs_of, place_of, start_to_keep
 from dispatch.smart.qualification import Booking, Needs, Qualification
+from sla.clock import NeverDueError
+from sla.models import ClockKind, ResponseClock
+from sla.policies import Policies
 from technicians.models import Technician
 from zones.models import ServiceZone
 
@@ -165,4 +168,21 @@ def _needs_of_entry(entry: JobEntry, *, now: datetime) -> Needs:
         place=place,
         is_urgent=values["priority"] == Priority.URGENT,
         now=now if day == today else None,
+        due_at=_response_due_at(values, now=now),
     )
+
+
+def _response_due_at(values: dict, *, now: datetime) -> datetime | None:
+    """Were it created now."""
+    if not (values["job_type"] and values["priority"]):
+        return None
+    policies = Policies()
+    policy = policies.policy_for(customer=values["customer"], job_type=values["job_type"])
+    target = policy and policies.target(policy.pk, priority=values["priority"], kind=ClockKind.RESPONSE)
+    if not target:
+        return None
+    amount, unit = target
+    try:
+        return policies.clock(ResponseClock(policy=policy, amount=amount, unit=unit, started_at=now), []).due_at
+    except NeverDueError:
+        return None

@@ -13,14 +13,16 @@ from dispatch.board.countdown import Countdown, length
 from dispatch.day.attention import needing_attention
 from dispatch.day.dashboard import load_dashboard
 from dispatch.effects import effect_of
+from dispatch.job_entry import JobEntry
 from dispatch.models import Job, Priority, Status
 from dispatch.placement import moved_to
 from dispatch.progress import Prediction
 from dispatch.sla_effects import sla_sentence
 from dispatch.smart.candidates import candidates_for
-from sla.models import ClockKind, ResolutionClock, ResponseClock
+from dispatch.smart.matches import matches_for_entry
+from sla.models import ClockKind, ResolutionClock, ResponseClock, SLATarget
 from tests.dispatch.board_page import board_of, counts_on, day
-from tests.factories import make_job
+from tests.factories import JobTypeFactory, make_job
 from tests.pages import html_of, job_rows
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -245,6 +247,14 @@ def test_candidates_are_told_whether_they_set_off_in_time(omar, job_since, tess,
     job = job_since(3 * HOUR, technician=None)
     (text,) = (candidate.score.text for candidate in candidates_for(fresh(job), user=omar, now=now))
     assert "the response target" in text
+
+
+@pytest.mark.parametrize(("target", "is_told"), [(8, True), (None, False)])
+def test_a_job_that_is_being_entered_is_held_to_the_target_that_it_will_have(omar, tess, now, target, is_told):
+    SLATarget.objects.filter(policy__is_default=True, priority=Priority.HIGH).update(response_amount=target)
+    typed = {"priority": Priority.HIGH, "job_type": JobTypeFactory().pk, "scheduled_on": timezone.localdate(now)}
+    (match,) = matches_for_entry(JobEntry(typed, user=omar), user=omar, now=now).all
+    assert ("the response target" in match.candidate.score.text) is is_told
 
 
 def prediction(job, *, leaves_at, ends_at) -> Prediction:

@@ -384,7 +384,8 @@ def test_pages_of_the_day_are_accessible(dispatching, job, omar, tess):
     expect(page.get_by_role("heading", name="told")).to_be_visible()
     check(page, "sent")
     page.goto(reverse("dashboard"))
-    page.get_by_text("Figures").click()
+    for figures in page.get_by_text("Figures").all():
+        figures.click()
     page.locator(".decision .job-link").first.click()
     expect(page.locator("#drawer > *")).to_be_visible()
     check(page, "dashboard with drawer and figures")
@@ -422,6 +423,18 @@ def test_sla_pages_are_accessible(dispatching, omar, north, tess):
     page.locator(".decisions .job-link").first.click()
     expect(page.locator("#drawer .sla-timeline").first).to_be_visible()
     check(page, "drawer")
+
+
+def test_countdowns_of_every_state_are_accessible(dispatching, omar, north, tess):
+    in_thread(make_clocks, omar, north, tess)
+    page = dispatching
+    for url in (reverse("board_list"), reverse("board"), reverse("dashboard")):
+        page.goto(url)
+        expect(page.locator(".chip.sla[data-state='breached']:visible").first).to_be_visible()
+        check(page, url)
+    page.goto(reverse("map") + "?colour=sla")
+    expect(page.locator(".map-pin, .map-cluster").first).to_be_visible()
+    check(page, "map by SLA")
 
 
 def test_map_is_accessible(dispatching, job, tess):
