@@ -1,10 +1,12 @@
 """The clocks where what happens to a job is not the plain way from its creation to its completion."""
 
+from copy import copy
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from dispatch import actions
+from dispatch.actions.clocks import keep_clocks
 from dispatch.actions.past import PastJob, remember_jobs
 from dispatch.models import BillingRecord, Job, Priority, Status, StatusChange
 from sla.models import (
@@ -456,6 +458,39 @@ def test_a_breach_stays_even_where_what_made_it_is_undone(job, dana):
     assert (response.state, resolution.due_at) == (State.BREACHED, MONDAY + 24 * HOUR)
 
 
+# What it costs ------------------------------------------------------------------------------------
+
+
+def become(job, **fields):
+    changed = copy(job)
+    for name, value in fields.items():
+        setattr(changed, name, value)
+    return changed
+
+
+@pytest.mark.parametrize(
+    "was, becomes, queries",
+    [
+        ({"status": Status.CREATED}, {"status": Status.ASSIGNED}, 0),
+        ({"status": Status.ASSIGNED}, {"status": Status.CREATED}, 0),
+        ({"status": Status.EN_ROUTE}, {"status": Status.IN_PROGRESS}, 0),
+        (
+            {"status": Status.ASSIGNED},
+            {"status": Status.EN_ROUTE, "en_route_at": MONDAY},
+            3,
+        ),  # pauses, clocks, one saved
+        ({"status": Status.EN_ROUTE}, {"status": Status.ASSIGNED}, 2),  # nothing to save
+        ({"status": Status.ASSIGNED}, {"status": Status.CANCELLED, "cancelled_at": MONDAY}, 4),
+        ({}, {"priority": Priority.URGENT}, 6),  # the policies and their targets besides
+        ({}, {"held_at": MONDAY, "hold_reason": "Parts"}, 6),  # does it stop the response?
+    ],
+)
+def test_only_what_concerns_the_clocks_asks_for_them(job, was, becomes, queries, django_assert_num_queries):
+    job = become(job, **was)
+    with django_assert_num_queries(queries):
+        keep_clocks(job, become(job, **becomes), at=MONDAY, now=MONDAY)
+
+
 # New jobs -----------------------------------------------------------------------------------------
 
 
@@ -523,11 +558,11 @@ def test_history_in_bulk_is_what_the_actions_would_have_left(job, dana, tess):
     go(job, Status.EN_ROUTE, by=tess.user, after=50 * HOUR)
     go(job, Status.IN_PROGRESS, by=tess.user, after=51 * HOUR)
     job = go(job, Status.COMPLETED, by=tess.user, after=52 * HOUR)
-    copy = as_past(job)
-    remember_jobs([copy], now=MONDAY + 52 * HOUR)
+    past = as_past(job)
+    remember_jobs([past], now=MONDAY + 52 * HOUR)
     left_out = ("_state", "job_id", "id", "is_at_risk", "warned_at", "recorded_at")
     for name in ("response_clock", "resolution_clock", "billing"):
-        one, other = (vars(getattr(Job.objects.get(pk=pk), name)) for pk in (job.pk, copy.job.pk))
+        one, other = (vars(getattr(Job.objects.get(pk=pk), name)) for pk in (job.pk, past.job.pk))
         assert {k: v for k, v in one.items() if k not in left_out} == {
             k: v for k, v in other.items() if k not in left_out
         }
@@ -540,7 +575,7 @@ def as_past(job):
     """The same job and its history, as if it had never been saved."""
     log = list(StatusChange.objects.filter(job=job))
     holds = list(ClockPause.objects.filter(job=job))
-    copy = Job.objects.select_related("site", "customer", "job_type", "technician").get(pk=job.pk)
-    for row in (copy, *log, *holds):
+    job = Job.objects.select_related("site", "customer", "job_type", "technician").get(pk=job.pk)
+    for row in (job, *log, *holds):
         row.pk, row._state.adding = None, True
-    return PastJob(copy, log, holds)
+    return PastJob(job, log, holds)
