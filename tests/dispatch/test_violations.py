@@ -15,6 +15,7 @@ from dispatch.models import Job, Priority, Status
 from sla.models import SLAPolicy, Violation, ViolationNote
 from tests.factories import JobTypeFactory, TechnicianFactory, make_job
 from tests.pages import html_of, links_of, text_of
+from tests.threads import at_the_same_time
 
 HTMX = {"HX-Request": "true"}
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)  # a Wednesday, 10:00 in New York
@@ -89,6 +90,22 @@ def test_several_at_once_are_one_live_event(dana, omar, north, django_capture_on
         actions.acknowledge_violations(ids, by=dana)
     assert [(event, groups) for event, groups, _ in told] == [("violation-acknowledged", [f"zone.{north.pk}"])]
     assert len(told[0][2]["jobs"]) == 3
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_at_the_same_moment_acknowledge_each_violation_once(dana, omar, north):
+    for _ in range(5):
+        ids = [late_job(by=omar, zone=north).violations.get().pk for _ in range(4)]
+        outcomes = at_the_same_time(
+            lambda ids=ids: actions.acknowledge_violations(ids, note="First", by=dana),
+            lambda ids=ids: actions.acknowledge_violations(ids[::-1], note="Second", by=omar),
+        )
+        done = [violation.pk for outcome in outcomes for violation in outcome.done]
+        assert sorted(done) == ids
+        assert sorted(violation.pk for outcome in outcomes for violation in outcome.earlier) == ids
+        for violation in Violation.objects.filter(pk__in=ids):
+            assert violation.notes.get().author == violation.acknowledged_by
 
 
 def test_dispatcher_cannot_acknowledge_outside_her_zones(dana, omar, south):
