@@ -4,7 +4,7 @@ What a recalculation has done is committed batch by batch with how far it is: wh
 or beside a slow one, begins where the last batch ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -17,7 +17,7 @@ from django.utils import timezone
 from dispatch import realtime
 from dispatch.actions.base import ActionRefused, groups_of_job
 from dispatch.actions.clock_cases import Case, Clocks, differs, jobs_in, load_cases
-from dispatch.actions.clocks import follow
+from dispatch.actions.clocks import follow, record_breaches
 from dispatch.models import FieldChange, Job
 from dispatch.queueing import enqueue
 from sla.models import CLOCKS, Clock, ClockPause, ClockRecalculation, SLAPolicy
@@ -138,11 +138,20 @@ def _work_out(jobs: Sequence[Job], *, by, now: datetime) -> list[Outcome]:
     for case in load_cases(jobs, policies):
         clocks = case.retargeted(policies)
         for clock in filter(None, clocks.values()):
-            follow(clock, case.job, case.pauses_of(clock), policies, at=now, now=now)
+            # As of the job's beginning nothing is overdue yet: what is now is recorded below, all at once.
+            follow(clock, case.job, case.pauses_of(clock), policies, at=case.job.created_at, now=now)
         outcomes.append((case, clocks))
+    record_breaches(list(_overdue(outcomes, now=now)), now=now)
     _save_clocks(outcomes)
     _save_jobs([outcome for outcome in outcomes if _touches_job(*outcome)], by=by, now=now)
     return outcomes
+
+
+def _overdue(outcomes: Sequence[Outcome], *, now: datetime) -> Iterator[tuple[Clock, Job]]:
+    for case, clocks in outcomes:
+        for clock in filter(None, clocks.values()):
+            if clock.state == Clock.State.RUNNING and clock.due_at < now:
+                yield clock, case.job
 
 
 def _is_changed(case: Case, clocks: Clocks) -> bool:
@@ -163,19 +172,21 @@ def _breaches(case: Case, clocks: Clocks) -> int:
 
 def _save_clocks(outcomes: Sequence[Outcome]) -> None:
     """Writes what differs, in bulk; deletes clocks whose target is gone."""
-    unsaved = [pause for case, _ in outcomes for pause in case.pauses if pause.pk is None]
-    ClockPause.objects.bulk_create(unsaved)
+    ClockPause.objects.bulk_create(pause for case, _ in outcomes for pause in case.pauses if pause.pk is None)
     for model in CLOCKS:
         names = [field.attname for field in model._meta.concrete_fields if not field.primary_key]
         pairs = [(case.stored[model], clocks[model]) for case, clocks in outcomes]
-        gone = [was.pk for was, clock in pairs if was and not clock]
-        model.objects.filter(pk__in=gone).delete()
-        model.objects.bulk_create(clock for was, clock in pairs if clock and not was)
-        both = [(was, clock) for was, clock in pairs if was and clock]
-        changed = [name for name in names if any(getattr(was, name) != getattr(clock, name) for was, clock in both)]
-        other = [clock for was, clock in both if any(getattr(was, name) != getattr(clock, name) for name in changed)]
-        if other:
-            model.objects.bulk_update(other, changed)
+        model.objects.filter(pk__in=[was.pk for was, clock in pairs if was and not clock]).delete()
+        model.objects.bulk_create(
+            [clock for was, clock in pairs if clock and not (was and _same(was, clock, names))],
+            update_conflicts=True,
+            unique_fields=["job"],
+            update_fields=names,
+        )
+
+
+def _same(was: Clock, clock: Clock, names: Sequence[str]) -> bool:
+    return all(getattr(was, name) == getattr(clock, name) for name in names)
 
 
 def _save_jobs(outcomes: Sequence[Outcome], *, by, now: datetime) -> None:
