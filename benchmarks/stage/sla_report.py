@@ -36,7 +36,7 @@ def measure(report, user, *, now, at_most: float | None) -> None:
         queries.add(len(captured))
         scans = set(_plans(captured))
         report.line(
-            what="report",
+            part="report",
             days=days,
             clocks=sum(sum(outcomes.values()) for outcomes in read.values()),
             queries=len(captured),
