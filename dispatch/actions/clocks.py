@@ -9,6 +9,7 @@ from copy import copy
 from datetime import datetime, timedelta
 from typing import Final
 
+from dispatch.actions.clock_pauses import keep_pauses
 from dispatch.clock_history import load_histories
 from dispatch.models import Job, Status, StatusChange
 from dispatch.queueing import enqueue
@@ -18,11 +19,9 @@ from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Viol
 from sla.policies import Policies
 
 State = Clock.State
-Cause = ClockPause.Cause
 RESPONDED = (Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
 NOT_BEGUN = (Status.CREATED, Status.ASSIGNED)
 TELL: Final = "dispatch.tasks.tell_of_sla"  # by name: the tasks import the actions
-Stretch = tuple[str, datetime]  # the cause of a pause and when it begins
 
 
 def start_clocks(jobs: Sequence[Job], *, policies: Policies | None = None, now: datetime) -> None:
@@ -67,13 +66,11 @@ def keep_clocks(
     if is_alike and _stage(was) == _stage(job):
         return
     policies = policies or Policies()
-    pauses = _keep_pauses(was, job, at=at)
+    pauses = keep_pauses(was, job, at=at)
     with_clocks = Job.objects.select_related("response_clock", "resolution_clock").get(pk=job.pk)
     for model in CLOCKS:
         stored = getattr(with_clocks, f"{model.kind}_clock", None)
-        clock = copy(stored)
-        if is_retargeted:
-            clock = retarget(clock, model, job, policies)
+        clock = retarget(copy(stored), model, job, policies) if is_retargeted else copy(stored)
         if clock is None:
             if stored is not None:
                 stored.delete()
@@ -86,8 +83,6 @@ def keep_clocks(
         if not (is_alike and was.is_open and job.is_open and _goes_on(clock, job)):
             follow(clock, job, pauses, policies, at=at, now=now)
         _save(clock, stored)
-        if clock.state == State.BREACHED and (stored is None or stored.state != State.BREACHED):
-            enqueue(TELL)  # people hear of it now, not at the next check
 
 
 def _stage(job: Job) -> str:
@@ -105,11 +100,13 @@ def _goes_on(clock: Clock, job: Job) -> bool:
 def _save(clock: Clock, stored: Clock | None) -> None:
     if stored is None:
         clock.save(force_insert=True)
-        return
-    names = [field.attname for field in clock._meta.concrete_fields]
-    changed = [name for name in names if getattr(clock, name) != getattr(stored, name)]
-    if changed:
-        clock.save(update_fields=changed)
+    else:
+        names = [field.attname for field in clock._meta.concrete_fields]
+        changed = [name for name in names if getattr(clock, name) != getattr(stored, name)]
+        if changed:
+            clock.save(update_fields=changed)
+    if clock.state == State.BREACHED and (stored is None or stored.state != State.BREACHED):
+        enqueue(TELL)  # people hear of it now, not at the next check
 
 
 def _new(model: type[Clock], job: Job, policies: Policies) -> Clock | None:
@@ -156,51 +153,6 @@ def _take_back(clock: Clock, was: Job, job: Job, *, at: datetime) -> None:
 
 def _responded_at(job: Job) -> datetime:
     return job.en_route_at or job.started_at or job.completed_at
-
-
-# Pauses -------------------------------------------------------------------------------------------
-
-
-def _keep_pauses(was: Job, job: Job, *, at: datetime) -> list[ClockPause]:
-    pauses = {(pause.cause, pause.starts_at): pause for pause in ClockPause.objects.filter(job=job)}
-    for before, after, reason in (
-        (_held(was), _held(job), was.hold_reason),
-        (_closed(was), _closed(job), ""),
-    ):
-        if before and before != after:
-            _pause(pauses, job, before, until=at, reason=reason)
-    if _held(job):  # a release that is undone has never been: its pause goes on
-        _pause(pauses, job, _held(job), until=None, reason=job.hold_reason)
-    if _closed(job) in pauses:  # nor has a reopening that is undone
-        pauses.pop(_closed(job)).delete()
-    return sorted(pauses.values(), key=lambda pause: pause.starts_at)
-
-
-def _held(job: Job) -> Stretch | None:
-    return (Cause.HOLD, job.held_at) if job.is_on_hold else None
-
-
-def _closed(job: Job) -> Stretch | None:
-    if job.status == Status.CANCELLED:
-        return Cause.CANCELLED, job.cancelled_at
-    return (Cause.COMPLETED, job.completed_at) if job.status == Status.COMPLETED else None
-
-
-def _pause(
-    pauses: dict[Stretch, ClockPause], job: Job, stretch: Stretch, *, until: datetime | None, reason: str = ""
-) -> None:
-    """Until then, or for as long as it lasts. One that takes no time is none."""
-    cause, starts_at = stretch
-    pause = pauses.get(stretch) or ClockPause(
-        job=job, cause=cause, reason=reason, starts_at=starts_at, ends_at=starts_at
-    )
-    if until is not None and until <= starts_at:
-        if pauses.pop(stretch, None):
-            pause.delete()
-    elif pause.ends_at != until:
-        pauses[stretch] = pause
-        pause.ends_at = until
-        pause.save()
 
 
 # One clock ----------------------------------------------------------------------------------------

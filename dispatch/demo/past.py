@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from dispatch.actions.past import PastJob, remember_jobs
 from dispatch.demo.company import USUAL_START, Worker, is_working_day
@@ -33,10 +34,10 @@ COMES_AGAIN: Final = (
 
 
 @dataclass(eq=False)
-class Unfinished:
-    """A job that somebody goes back to on `day`."""
+class Visit:
+    """A job that somebody goes to on `day`: `past` is what has become of it so far, none before the first visit."""
 
-    past: PastJob
+    past: PastJob | None
     stop: Stop
     day: date
 
@@ -49,9 +50,9 @@ class Diary:
     worker: Worker
     picker: StopPicker
     policies: Policies
-    zone: object
+    zone: ZoneInfo
     rng: random.Random
-    unfinished: list[Unfinished] = field(default_factory=list)
+    unfinished: list[Visit] = field(default_factory=list)
     finished: list[PastJob] = field(default_factory=list)
 
     def live(self, day: date) -> None:
@@ -65,15 +66,15 @@ class Diary:
             self._go(visit)
             free_at, place = stop.done_at + PAUSE + self.rng.uniform(0, 50) * MINUTE, stop.place
 
-    def _visits(self, day: date) -> Iterator[Unfinished]:
+    def _visits(self, day: date) -> Iterator[Visit]:
         again = [one for one in self.unfinished if one.day <= day]
         yield from again
         for _ in range(self.rng.choice(A_DAY) - len(again)):
             origin = (self.worker.technician.home_latitude, self.worker.technician.home_longitude)
             stop = self.picker.next_stop(self.worker, origin=origin, zone=self.rng.choice(self.worker.crew.zones))
-            yield Unfinished(None, stop, day)
+            yield Visit(None, stop, day)
 
-    def _go(self, visit: Unfinished) -> None:
+    def _go(self, visit: Visit) -> None:
         stop = visit.stop
         is_first = visit.past is None
         if is_first:
@@ -150,7 +151,7 @@ class Diary:
 
     # What does not end with the first visit -------------------------------------------------------
 
-    def _is_not_done(self, visit: Unfinished) -> bool:
+    def _is_not_done(self, visit: Visit) -> bool:
         chance = self.rng.random()
         is_held = chance < HELD_FOR_PARTS
         day = _working_days_later(visit.day, self.rng.randint(2, 4) if is_held else 1)
@@ -163,7 +164,7 @@ class Diary:
             self._hold(visit.past, reason, stopped_at + 6 * MINUTE, until=at(day, USUAL_START, self.zone))
         stop = visit.stop
         again = Stop(stop.work, stop.call, stop.priority, stop.site, stop.origin, stop.travel, stop.effort / 2)
-        self.unfinished.append(Unfinished(visit.past, again, day))
+        self.unfinished.append(Visit(visit.past, again, day))
         return True
 
     def _hold(self, past: PastJob, reason: str, starts_at: datetime, *, until: datetime) -> None:
@@ -215,7 +216,7 @@ class Diary:
         )
 
 
-def remember_ten_weeks(stage: Stage, *, seed: int, zone) -> list[PastJob]:
+def remember_ten_weeks(stage: Stage, *, seed: int, zone: ZoneInfo) -> list[PastJob]:
     """With random numbers of its own, so that the day to come is the same whatever is remembered."""
     rng = random.Random(f"past {seed}")  # noqa: S311
     picker, policies = StopPicker(stage.company, rng), Policies()
