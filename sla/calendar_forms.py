@@ -10,7 +10,7 @@ from django.forms.models import BaseInlineFormSet
 from django.utils import timezone
 
 from sla.calendars import Hours, weekly_calendar
-from sla.models import BusinessCalendar, SLATarget
+from sla.models import BusinessCalendar, OpeningInterval, SLATarget
 from sla.public_holidays import UnknownRegionError, countries, regions_of
 from sla.targets import never_due
 from technicians.models import Weekday
@@ -68,7 +68,21 @@ class BusinessCalendarForm(forms.ModelForm):
             self.add_error("subdivision", f"“{region}” is not among the states and regions of {countries()[country]}.")
 
 
+class ClockTimeInput(forms.TimeInput):
+    """The browser's own: the admin's speaks of the server's time zone, in which these hours are not."""
+
+    input_type = "time"
+
+    def __init__(self):
+        super().__init__(format="%H:%M")
+
+
 class OpeningIntervalForm(forms.ModelForm):
+    class Meta:
+        model = OpeningInterval
+        fields = ["weekday", "opens_at", "closes_at"]
+        widgets = {"opens_at": ClockTimeInput, "closes_at": ClockTimeInput}
+
     def clean(self):
         data = super().clean()
         opens, closes = data.get("opens_at"), data.get("closes_at")
