@@ -420,12 +420,13 @@ def test_boards_hear_of_each_batch_once(dana, standard, monkeypatch, django_capt
     ]
 
 
-def test_a_batch_takes_as_many_queries_for_five_jobs_as_for_fifty(dana, standard):
+@pytest.mark.parametrize("hours", [0, 3], ids=["in time", "breached"])
+def test_a_batch_takes_as_many_queries_for_five_jobs_as_for_fifty(dana, standard, hours):
     def queries(amount):
         promise(standard, response_amount=amount)
         asked = actions.ask_for_recalculation(ClockRecalculation(), by=None, now=MONDAY)
         with CaptureQueriesContext(connection) as captured:
-            actions.work_out_recalculation(asked.pk, now=MONDAY)
+            actions.work_out_recalculation(asked.pk, now=MONDAY + hours * HOUR)
         return len(captured)
 
     for _ in range(5):
@@ -433,7 +434,7 @@ def test_a_batch_takes_as_many_queries_for_five_jobs_as_for_fifty(dana, standard
     few = queries(2)
     for _ in range(45):
         job_of(dana)
-    assert queries(3) == few
+    assert queries(1) == few
 
 
 # The command --------------------------------------------------------------------------------------
