@@ -31,6 +31,9 @@ class Policies:
     def default_id(self) -> int | None:
         return next((policy.pk for policy in self._all.values() if policy.is_default), None)
 
+    def policy(self, policy_id: int) -> SLAPolicy:
+        return self._all[policy_id]
+
     def policy_for(self, *, customer, job_type) -> SLAPolicy | None:
         """The customer's, else the job type's, else the default."""
         return self._all.get(customer.sla_policy_id or job_type.sla_policy_id or self.default_id)

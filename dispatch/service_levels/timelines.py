@@ -13,9 +13,11 @@ from sla.timeline import Timeline, draw
 
 def load_timelines(job: Job, *, now: datetime, kind: str = "") -> list[Timeline]:
     """Response and resolution, as far as there is a target; or the one of this kind."""
-    wanted = [model for model in CLOCKS if not kind or model.kind == kind]
-    clocks = [clock for model in wanted for clock in model.objects.filter(pk=job.pk).select_related("policy")]
+    names = [f"{model.kind}_clock" for model in CLOCKS if not kind or model.kind == kind]
+    clocks = [clock for name in names if (clock := getattr(job, name, None))]
     pauses, policies = list(ClockPause.objects.filter(job=job)), Policies()
+    for clock in clocks:
+        clock.policy = policies.policy(clock.policy_id)
     return [drawn for clock in clocks if (drawn := _drawn(clock, job, pauses, policies, now=now))]
 
 
