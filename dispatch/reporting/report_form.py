@@ -153,20 +153,24 @@ class ReportForm(forms.Form):
         return name
 
     def clean(self):
-        if not self.errors:
-            period = self._period()
-            step = Step(self.cleaned_data["step"] or period.best_step)
-            if period.days > MOST_DAYS[step]:
-                raise forms.ValidationError(f"{step.label}, a report has at most {MOST_DAYS[step]:,} days.")
-            self.choice = Choice(
-                period=period,
-                comparison=self._comparison(period),
-                filters=self._filters(),
-                step=step,
-                measure=Measure(self.cleaned_data["measure"] or Measure.WALL),
-                preset=next((name for name, (_, of) in PRESETS.items() if of(self.today) == period), ""),
-            )
+        if not {"from", "to", "period"} & set(self.errors):
+            period = self._period()  # the fields show it whatever else is wrong
+            if not self.errors:
+                self.choice = self._choice(period)
         return self.cleaned_data
+
+    def _choice(self, period: Period) -> Choice:
+        step = Step(self.cleaned_data["step"] or period.best_step)
+        if period.days > MOST_DAYS[step]:
+            raise forms.ValidationError(f"{step.label}, a report has at most {MOST_DAYS[step]:,} days.")
+        return Choice(
+            period=period,
+            comparison=self._comparison(period),
+            filters=self._filters(),
+            step=step,
+            measure=Measure(self.cleaned_data["measure"] or Measure.WALL),
+            preset=next((name for name, (_, of) in PRESETS.items() if of(self.today) == period), ""),
+        )
 
     def _period(self) -> Period:
         """A date that is not given follows from the other one and from today."""

@@ -260,11 +260,17 @@ def test_a_leap_day_is_compared_with_the_28th(report):
         {"customer_name": "Nobody at all"},
     ],
 )
-@pytest.mark.parametrize("more", [{}, {"csv": "trend"}])
+@pytest.mark.parametrize("more", [{}, {"csv": "trend"}], ids=["page", "file"])
 def test_what_makes_no_sense_is_refused_with_a_sentence(report, query, more):
     response = report(**query, **more)
     assert response.status_code == 422
     assert 'role="alert"' in html_of(response)
+
+
+def test_another_mistake_does_not_lose_the_period(report):
+    response = report(period="last-month", customer_name="Nobody at all")
+    assert response.status_code == 422
+    assert 'value="2026-10-01"' in html_of(response)
 
 
 def test_filters_narrow_everything_and_are_named(report, do_job, north, tess):

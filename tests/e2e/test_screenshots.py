@@ -35,6 +35,8 @@ FORMS = {
     "auto-assign",
     "devices",
     "finances",
+    "sla-report-jobs",
+    "sla-report-week",
     "settings",
     "zones",
 }  # of two sizes
@@ -76,6 +78,9 @@ def pages() -> dict[str, dict[str, str]]:
             "auto-assign": "/auto-assign/",
             "devices": f"/technicians/{tess.pk}/devices/",
             "track": f"/technicians/{tess.pk}/track/",
+            "sla-report": "/reports/sla/?period=quarter",
+            "sla-report-jobs": "/reports/sla/jobs/?from=2000-01-01&to=2100-01-01&outcome=breached",
+            "sla-report-week": "/reports/sla/week/",
             "finances": "/reports/finances/",
             "not-found": "/nowhere/",
         },
