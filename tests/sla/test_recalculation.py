@@ -1,14 +1,19 @@
 """Open jobs follow the rules as they are now, when somebody says so."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dispatch import actions
 from dispatch.actions import recalculation as recalculating
@@ -25,6 +30,7 @@ from sla.models import (
     SLAPolicy,
     Violation,
 )
+from tests.e2e.live import database_url
 from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, make_job
 from tests.threads import at_the_same_time
 
@@ -405,6 +411,29 @@ def test_a_hold_at_the_same_moment_is_not_lost(dana, standard):
         assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
         resolution = clocks_of(job)[1]
         assert (resolution.state, resolution.amount) == (State.PAUSED, 12)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.postgres
+def test_a_killed_worker_leaves_whole_batches_which_the_next_one_goes_on_from(dana, standard):
+    site, job_type = SiteFactory(), JobTypeFactory()
+    fields = {"customer": site.customer, "site": site, "job_type": job_type, "priority": Priority.HIGH}
+    now = timezone.now()
+    actions.create_jobs([Job(created_at=now - 2 * HOUR, **fields) for _ in range(1000)], by=dana, now=now)
+    promise(standard, response_amount=1)
+    env = os.environ | {"DATABASE_URL": database_url(), "SECRET_KEY": settings.SECRET_KEY}
+    command = [sys.executable, "manage.py", "recompute_sla"]
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, stdout=subprocess.DEVNULL) as process:
+        while not ClockRecalculation.objects.filter(done__gt=0).exists():
+            assert process.poll() is None
+        process.kill()
+    left = ClockRecalculation.objects.get()
+    assert left.state == "running"
+    assert Violation.objects.count() == left.breached == left.done < 1000
+    assert actions.sweep_recalculations(now=timezone.now() + timedelta(minutes=3)) == 1
+    done = actions.work_out_recalculation(left.pk, seconds=None)
+    assert (done.state, counts(done)) == ("done", (1000, 1000, 1000))
+    assert Violation.objects.count() == FieldChange.objects.count() == 1000
 
 
 def test_boards_hear_of_each_batch_once(dana, standard, monkeypatch, django_capture_on_commit_callbacks):
