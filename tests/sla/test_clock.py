@@ -186,6 +186,12 @@ def test_holds_that_overlap_count_once():
     assert clock("2026-11-16 10:00", 4, HOURS, *lasting).due_at is None
 
 
+def test_holds_without_a_gap_are_one_hold_even_over_a_deadline_in_closed_time():
+    short_saturday = week(weekdays=DAYTIME, saturday=(("08:00", "12:00"),))
+    holds = [("2026-11-21 13:00", "2026-11-21 16:00"), ("2026-11-21 15:30", "2026-11-23 09:00")]
+    assert due("2026-11-20 15:00", 1, BUSINESS_DAYS, *holds, calendar=short_saturday) == "Mon 2026-11-23 09:00"
+
+
 def test_of_a_hold_from_before_the_job_only_the_rest_counts():
     assert due("2026-11-16 10:00", 4, HOURS, ("2026-11-16 08:00", "2026-11-16 11:00")) == "Mon 2026-11-16 15:00"
     assert due("2026-11-16 10:00", 4, HOURS, ("2026-11-16 08:00", "2026-11-16 09:00")) == "Mon 2026-11-16 14:00"

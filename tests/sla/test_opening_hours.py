@@ -108,3 +108,12 @@ def test_it_makes_no_difference_in_which_order_years_are_asked_for():
     assert [calendar.open_between(*span) for span in spans] == [9 * HOUR, 18 * HOUR]
     assert calendar.open_between(spans[1][0], spans[0][1]) == 784 * 9 * HOUR
     assert [calendar.open_between(*span) for span in spans] == [9 * HOUR, 18 * HOUR]
+
+
+@pytest.mark.parametrize(("zone", "new_year"), [(NEW_YORK, "2026-01-01 02:00"), (SYDNEY, "2025-12-31 14:00")])
+def test_new_years_eve_is_open_where_it_is_another_year_than_in_utc(zone, new_year):
+    calendar = week(weekdays=ROUND_THE_CLOCK, saturday=ROUND_THE_CLOCK, sunday=ROUND_THE_CLOCK, zone=zone)
+    start, halfway = at(new_year, "UTC"), timedelta(days=180)
+    half_a_year_off = start + (halfway if zone == NEW_YORK else -halfway)
+    assert calendar.open_between(half_a_year_off, half_a_year_off + HOUR) == HOUR
+    assert calendar.open_between(start, start + 2 * HOUR) == 2 * HOUR
