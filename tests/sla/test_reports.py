@@ -242,6 +242,16 @@ def test_the_report_says_what_has_been_acknowledged(mixed_week, omar):
     assert [(one.acknowledged, one.unacknowledged) for one in (tess, tom)] == [(1, 1), (0, 1)]
 
 
+def test_acknowledging_a_late_response_leaves_the_late_resolution_of_the_same_job(omar, tess):
+    remember(past_job(tess, created_at=MONDAY, responded_after=5, done_after=30), now=NOW)
+    response = Violation.objects.get(kind="response")
+    actions.acknowledge_violations([response.pk], note="Traffic", by=omar, now=NOW)
+    report = report_of(omar)
+    assert (report.acknowledged, report.unacknowledged) == (1, 1)
+    waiting = clocks_behind(omar, report.figure.but(outcome=Outcome.BREACHED, acknowledged=False))
+    assert [kind for _, kind, _ in waiting] == ["resolution"]
+
+
 def test_every_kind_of_group_adds_up_to_the_whole(mixed_week, omar):
     report = report_of(omar)
     assert set(report.breakdowns) == set(Dimension.values)
