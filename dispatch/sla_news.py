@@ -1,30 +1,22 @@
 """What people are told of a target that is at risk or breached, in a sentence. Reads nothing that is not loaded."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.utils import timezone
 
 from dispatch.models import Job, Status
 from dispatch.templatetags.board import span
-from sla.models import Clock, Unit, Violation
-
-UNITS: Final = {
-    Unit.MINUTES: ("minute", "minutes"),
-    Unit.HOURS: ("h", "h"),
-    Unit.BUSINESS_HOURS: ("business hour", "business hours"),
-    Unit.BUSINESS_DAYS: ("business day", "business days"),
-}
+from sla.models import Clock, Violation
 
 
 def risk_of(clock: Clock, *, now: datetime) -> str:
-    """“J-000123 for Acme: response within 4 h is due at 14:05, in 58 min. Nobody has it.”"""
+    """“J-000123 for Acme: response within 4 hours is due at 14:05, in 58 min. Nobody has it.”"""
     due = f"is due {_when(clock.due_at, now=now)}, in {_length(clock.due_at - now)}"
     return f"{_promise(clock.job, clock.kind, clock)} {due}. {_who_has(clock.job)}"
 
 
 def breach_of(violation: Violation, *, now: datetime) -> str:
-    """“J-000123 for Acme: response within 4 h was due at 14:05, 12 min ago. Tess Moreau has it.”"""
+    """“J-000123 for Acme: response within 4 hours was due at 14:05, 12 min ago. Tess Moreau has it.”"""
     job, clock = violation.job, getattr(violation.job, f"{violation.kind}_clock", None)
     due = f"was due {_when(violation.breached_at, now=now)}"
     if clock and clock.ended_at:
@@ -35,14 +27,8 @@ def breach_of(violation: Violation, *, now: datetime) -> str:
 
 
 def _promise(job: Job, kind: str, clock: Clock | None) -> str:
-    within = f" within {target_of(clock)}" if clock else ""
+    within = f" within {clock.target_text}" if clock else ""
     return f"{job.number} for {job.customer}: {kind}{within}"
-
-
-def target_of(clock: Clock) -> str:
-    """“4 h”, “1 business day”"""
-    one, several = UNITS[clock.unit]
-    return f"{clock.amount} {one if clock.amount == 1 else several}"
 
 
 def _who_has(job: Job) -> str:

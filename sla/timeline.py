@@ -12,7 +12,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from sla import clock as reckoning
-from sla.models import Clock, ClockPause, Unit
+from sla.models import Clock, ClockPause
 
 OVER: Final = "over"  # counted, after the deadline
 ROOM: Final = 1.04  # beyond what is drawn last, so that its mark stands inside the bar
@@ -95,12 +95,6 @@ class Timeline:
 
 def whole_seconds(start: datetime, end: datetime) -> int:
     return max(0, int(end.timestamp()) - int(start.timestamp()))
-
-
-def target_words(amount: int, unit: str) -> str:
-    """“4 hours”, “1 business day”"""
-    words = {Unit.HOURS: "hours"}.get(unit, str(Unit(unit).label).lower())
-    return f"{amount} {words.removesuffix('s') if amount == 1 else words}"
 
 
 def draw(

@@ -54,12 +54,6 @@ class DecidedClock:
     def is_breached(self) -> bool:
         return self.clock.state == Clock.State.BREACHED
 
-    @property
-    def promised(self) -> str:
-        """“4 business hours”"""
-        unit = self.clock.unit.replace("_", " ")
-        return f"{self.clock.amount} {unit.removesuffix('s') if self.clock.amount == 1 else unit}"
-
 
 @dataclass(frozen=True)
 class JobsPage:
@@ -125,7 +119,7 @@ def _row(row: DecidedClock) -> list:
         clock.get_state_display(),
         *map(_time, (clock.decided_at, clock.started_at, clock.ended_at)),
         *("" if seconds is None else round(seconds / 60, 1) for seconds in (clock.wall_seconds, clock.counted_seconds)),
-        row.promised,
+        clock.target_text,
         text_cell(str(clock.technician or "")),
         text_cell(str(clock.zone or "")),
         text_cell(str(clock.job_type or "")),

@@ -1,8 +1,5 @@
 from django import template
 
-from sla.models import Clock
-from sla.timeline import target_words
-
 register = template.Library()
 
 
@@ -30,9 +27,3 @@ def about(seconds: int) -> str:
         return f"{hours} h {rest:02d} min" if rest else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} days {hours} h" if hours else f"{days} days"
-
-
-@register.filter
-def target(clock: Clock) -> str:
-    """“4 hours”, “1 business day”"""
-    return target_words(clock.amount, clock.unit)

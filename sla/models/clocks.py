@@ -134,6 +134,12 @@ class Clock(models.Model):
         """What was promised has still to be done."""
         return self.ended_at is None
 
+    @property
+    def target_text(self) -> str:
+        """“4 hours”, “1 business day”"""
+        unit = self.unit.replace("_", " ")
+        return f"{self.amount} {unit.removesuffix('s') if self.amount == 1 else unit}"
+
 
 class ResponseClock(Clock):
     """Until the first En Route, or whatever comes after it."""

@@ -201,7 +201,7 @@ def test_after_hours_only_the_urgent_is_told_and_the_rest_in_the_morning(new_job
     assert actions.check_sla(now=TUESDAY_8 - MINUTE)["told"] == 0
     assert actions.check_sla(now=TUESDAY_8)["told"] == 1
     assert told(dana)[-1] == (
-        f"{high.number} for {high.customer}: response within 4 h was due on Mon 16 Nov at 22:00, 10 h ago. "
+        f"{high.number} for {high.customer}: response within 4 hours was due on Mon 16 Nov at 22:00, 10 h ago. "
         "Nobody has it."
     )
 
@@ -257,7 +257,7 @@ def test_a_breach_that_an_action_recorded_is_told_of_too(new_job, dana, tess):
     assert told(dana) == []
     assert actions.tell_of_sla(now=MONDAY + 4 * HOUR + 12 * MINUTE) == {"told": 1, "warned": 0}
     assert told(dana) == [
-        f"{job.number} for {job.customer}: response within 4 h was due at 14:00 and came 12 min late. Tess has it."
+        f"{job.number} for {job.customer}: response within 4 hours was due at 14:00 and came 12 min late. Tess has it."
     ]
 
 
@@ -277,7 +277,7 @@ def test_a_warning_says_job_customer_target_time_and_technician(new_job, dana, t
     job = actions.assign_job(new_job(), tess, by=dana, now=MONDAY)
     actions.check_sla(now=MONDAY + 3 * HOUR + 2 * MINUTE)
     assert told(dana, Kind.SLA_AT_RISK) == [
-        f"{job.number} for {job.customer}: response within 4 h is due at 14:00, in 58 min. Tess has it."
+        f"{job.number} for {job.customer}: response within 4 hours is due at 14:00, in 58 min. Tess has it."
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sla.clock import BUSINESS_HOURS, HOURS, Calendar, Clock, Pause
 from sla.models import ClockPause, ResolutionClock
-from sla.timeline import draw, target_words
+from sla.timeline import draw
 
 NEW_YORK = ZoneInfo("America/New_York")
 WEEKDAYS = (((time(9), time(17)),),) * 5 + ((), ())
@@ -122,4 +122,4 @@ def test_ticks_keep_to_the_wall_clock_when_it_changes():
     ],
 )
 def test_targets_are_said_in_words(amount, unit, words):
-    assert target_words(amount, unit) == words
+    assert ResolutionClock(amount=amount, unit=unit).target_text == words
