@@ -1,14 +1,19 @@
 """Business calendars as the clock reads them."""
 
+import logging
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
+
 from sla.models import BusinessCalendar
 from sla.opening_hours import Calendar
 from sla.public_holidays import PublicHolidays, public_holidays
+
+logger = logging.getLogger(__name__)
 
 NEVER: frozenset[date] = frozenset()
 Hours = tuple[time, time]  # opens, closes
@@ -56,7 +61,16 @@ def _calendar(
 ) -> Calendar:
     """One for all who ask while it stays as it is: working out a year of opening hours takes longer than using it."""
     public = PublicHolidays(country, subdivision) if country else NEVER
-    return Calendar(ZoneInfo(zone), weekly, DaysOff(public, own))
+    return Calendar(_zone(zone), weekly, DaysOff(public, own))
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The business's own for one that does not exist: a broken calendar must not stop whoever reads all of them."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError) as error:
+        logger.error("A business calendar goes by %s: %s", settings.TIME_ZONE, error)
+        return ZoneInfo(settings.TIME_ZONE)
 
 
 def load_calendars(calendars: Iterable[BusinessCalendar] | None = None) -> dict[int, Calendar]:

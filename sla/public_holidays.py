@@ -22,7 +22,7 @@ class UnknownRegionError(LookupError):
 
 @dataclass(frozen=True)
 class PublicHolidays:
-    """The dates of a country's or region's public holidays. A country that is unknown has none, which is logged."""
+    """The dates of a country's or region's public holidays. Where they cannot be known there are none; it is logged."""
 
     country: str
     region: str = ""
@@ -77,6 +77,9 @@ def _known_holidays(country: str, region: str, year: int) -> Mapping[date, str]:
         return public_holidays(country, region, year)
     except UnknownRegionError as error:
         logger.error("A business calendar goes without public holidays: %s", error)
+        return {}
+    except Exception:  # whatever another release of the package makes of it, jobs and the check go on
+        logger.exception("A business calendar goes without public holidays of %s %s", country, region)
         return {}
 
 

@@ -78,6 +78,32 @@ def test_two_calendars_alike_are_worked_out_once():
     assert calendar_of(make_calendar("One")) is calendar_of(make_calendar("Two"))
 
 
+@pytest.mark.django_db
+@pytest.mark.expects_error_logs
+@pytest.mark.parametrize(
+    "broken",
+    [{"time_zone": "Mars/Olympus"}, {"time_zone": "America"}, {"country": "XX"}, {"subdivision": "?"}],
+    ids=str,
+)
+def test_a_broken_calendar_does_not_stop_the_others(broken, settings, caplog):
+    whole, other = make_calendar("Whole", country="US"), make_calendar("Broken", country="US")
+    BusinessCalendar.objects.filter(pk=other.pk).update(**broken)
+    found = load_calendars()
+    assert found[whole.pk].is_working_day(date(2026, 11, 25)) and not found[whole.pk].is_working_day(date(2026, 11, 26))
+    assert found[other.pk].is_working_day(date(2026, 11, 25))
+    assert found[other.pk].zone.key == settings.TIME_ZONE
+    assert "A business calendar goes" in caplog.text
+
+
+@pytest.mark.expects_error_logs
+def test_holidays_that_cannot_be_worked_out_are_none(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise NotImplementedError
+
+    monkeypatch.setattr("holidays.country_holidays", refuse)
+    assert date(1993, 12, 25) not in PublicHolidays("US")
+
+
 def test_what_is_always_open_counts_every_hour():
     start = at("2026-03-07 10:00")
     assert always_open().open_between(start, start + 1000 * HOUR) == 1000 * HOUR
