@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from django.db.models import TextChoices
 
 ONE_DAY: Final = timedelta(days=1)
-NONE: Final = "null"  # in a query string: no technician, no zone; as the board's filters write it
+NONE: Final = "none"  # in a query string: no technician, no zone; as the board's filters write it
 
 Key = int | None
 

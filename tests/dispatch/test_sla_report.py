@@ -288,7 +288,7 @@ def test_filters_narrow_everything_and_are_named(report, do_job, north, tess):
 def test_jobs_without_a_zone_can_be_asked_for(report, do_job, north):
     do_job(zone=north)
     do_job()
-    response = report(zone="null")
+    response = report(zone="none")
     assert kind(response, "response").totals.tally.decided == 1
     assert "Zone: none" in text_of(response)
 
