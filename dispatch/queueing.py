@@ -47,4 +47,12 @@ def enqueue_each(
         except (OSError, RedisError) as error:
             log.warning("Task %s not enqueued: %s", getattr(task, "__name__", task), error)
 
+    send.calls = (task, queue, calls)
     transaction.on_commit(send, robust=True)
+
+
+def enqueue_once(task: Callable | str, *, queue: str = "default") -> None:
+    """However often one transaction asks for it. What a savepoint has taken back was not asked for."""
+    asked_for = (getattr(send, "calls", None) for _, send, _ in transaction.get_connection().run_on_commit)
+    if (task, queue, [()]) not in asked_for:
+        enqueue(task, queue=queue)

@@ -12,7 +12,7 @@ from typing import Final
 from dispatch.actions.clock_pauses import keep_pauses
 from dispatch.clock_history import load_histories
 from dispatch.models import Job, Status, StatusChange
-from dispatch.queueing import enqueue
+from dispatch.queueing import enqueue_once
 from sla.clock import Clock as Reckoning
 from sla.clock import NeverDueError
 from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Violation
@@ -106,7 +106,7 @@ def _save(clock: Clock, stored: Clock | None) -> None:
         if changed:
             clock.save(update_fields=changed)
     if clock.state == State.BREACHED and (stored is None or stored.state != State.BREACHED):
-        enqueue(TELL)  # people hear of it now, not at the next check
+        enqueue_once(TELL)  # people hear of it now, not at the next check
 
 
 def _new(model: type[Clock], job: Job, policies: Policies) -> Clock | None:

@@ -1,12 +1,13 @@
 """The five-minute check: what it records, whom it tells, and that it does so once."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils.module_loading import import_string
 
@@ -14,6 +15,7 @@ from dispatch import actions, realtime, tasks
 from dispatch.actions import clocks
 from dispatch.models import Job, Notification, Priority, Status, Suggestion
 from dispatch.notify import Kind
+from dispatch.queueing import enqueue
 from dispatch.roles import Role
 from sla import check
 from sla.models import BusinessCalendar, Clock, SLAPolicy, Violation
@@ -263,11 +265,25 @@ def test_a_breach_that_an_action_recorded_is_told_of_too(new_job, dana, tess):
 
 def test_a_job_that_is_begun_too_late_is_told_of_at_once(new_job, dana, tess, monkeypatch):
     asked = []
-    monkeypatch.setattr(clocks, "enqueue", asked.append)
+    monkeypatch.setattr(clocks, "enqueue_once", asked.append)
     job = actions.assign_job(new_job(), tess, by=dana, now=MONDAY)
     actions.change_status(job, Status.EN_ROUTE, by=tess.user, now=MONDAY + 5 * HOUR)
     actions.change_status(job, Status.IN_PROGRESS, by=tess.user, now=MONDAY + 6 * HOUR)
     assert [import_string(task) for task in asked] == [tasks.tell_of_sla]
+
+
+def test_what_several_jobs_breach_together_is_told_by_one_task(new_job, dana, tess, monkeypatch):
+    asked = []
+    monkeypatch.setattr("dispatch.queueing.enqueue", lambda task, **to: asked.append(task) or enqueue(task, **to))
+    first, second, third = (actions.assign_job(new_job(), tess, by=dana, now=MONDAY) for _ in range(3))
+    with transaction.atomic():
+        with suppress(ZeroDivisionError), transaction.atomic():
+            actions.change_status(first, Status.CANCELLED, by=dana, note="Called off", now=MONDAY + 5 * HOUR)
+            raise ZeroDivisionError
+        assert len(asked) == 1
+        for job in (first, second, third):
+            actions.change_status(job, Status.CANCELLED, by=dana, note="Called off", now=MONDAY + 5 * HOUR)
+    assert asked == [clocks.TELL, clocks.TELL]  # the first one went with what was taken back
 
 
 # In words -----------------------------------------------------------------------------------------
