@@ -10,6 +10,7 @@ from dispatch.actions.journal import journalled
 from dispatch.models import FieldChange, Job
 
 
+@journalled
 def set_priority(job: Job, priority: int, *, by, now: datetime | None = None) -> Job:
     """The last word counts: one click says what it wants, whatever the priority was."""
     job = fresh(job)

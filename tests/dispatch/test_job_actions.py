@@ -4,7 +4,8 @@ import pytest
 from django.urls import reverse
 
 from dispatch import actions
-from dispatch.actions import ActionRefused, SkillNeed
+from dispatch.actions import ActionRefused, SkillNeed, journal, mark
+from dispatch.actions.journal import states_of
 from dispatch.models import BoardAction, FieldChange, Job, Priority, Status
 from technicians.models import Proficiency
 from tests.dispatch.board_page import at, day
@@ -116,6 +117,14 @@ def test_priority_is_set_and_the_edit_log_says_so(desk, job):
     board_is_told(desk.send("set_priority", job, priority=4), job, f"{job.number} is Urgent now.")
     assert now_is(job).priority == Priority.URGENT
     assert FieldChange.objects.get(job=job).changes == {"priority": ["Normal", "Urgent"]}
+
+
+def test_whether_a_job_is_open_still_is_asked_once_nobody_else_can_close_it(omar, job, monkeypatch):
+    locked = []
+    monkeypatch.setattr(journal, "states_of", lambda ids: locked.extend(ids) or states_of(ids))
+    monkeypatch.setattr(mark, "_check_open", lambda job: locked.append("asked"))
+    actions.set_priority(job, Priority.URGENT, by=omar)
+    assert locked[:2] == [job.pk, "asked"]
 
 
 @pytest.mark.parametrize("priority", ["", "0", "5", "urgent"])
