@@ -104,7 +104,8 @@ class ViolationFilter(filters.FilterSet):
         return queryset
 
     def search(self, violations, name, text):
-        return violations.filter(job__in=Job.objects.matching(text).order_by())
+        # Not by what a job is called that has moved to a zone which the user does not see.
+        return violations.filter(job__in=Job.objects.visible_to(self.request.user).matching(text).order_by())
 
     def since(self, violations, name, day):
         return violations.filter(breached_at__gte=_midnight(day))

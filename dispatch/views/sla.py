@@ -82,10 +82,11 @@ def add_violation_note(request, pk):
 def violation_context(request, pk: int) -> dict:
     now = timezone.now()
     found = get_object_or_404(with_details(Violation.objects.visible_to(request.user)), pk=pk)
+    row = row_of(found, user=request.user, now=now)
     return {
-        "row": row_of(found, user=request.user, now=now),
+        "row": row,
         "violation": found,
-        "timelines": load_timelines(found.job, now=now, kind=found.kind),
+        "timelines": load_timelines(row.job, now=now, kind=found.kind) if row.job else None,
         "note_form": NoteForm(),
         "now": now,
     }

@@ -245,6 +245,25 @@ def test_a_job_that_moved_to_a_foreign_zone_is_not_told_of(shown, omar, north, s
     assert reverse("job", args=[job.pk]) not in links_of(response)
 
 
+def test_a_job_that_moved_to_a_foreign_zone_is_not_found_by_what_it_says(shown, omar, north, south):
+    job = late_job(by=omar, zone=north, description="Secret boiler")
+    assert numbers_on(shown(q="boiler")) == [job.pk]
+    Job.objects.filter(pk=job.pk).update(zone=south)
+    assert (numbers_on(shown(q="boiler")), numbers_on(shown())) == ([], [job.pk])
+
+
+def test_why_a_job_of_a_foreign_zone_is_on_hold_is_not_told(client, dana, omar, north, south):
+    job = late_job(by=omar, zone=north)
+    actions.hold_job(job, "Secret boiler", by=omar)
+    Violation.objects.update(kind="resolution")
+    client.force_login(dana)
+    address = reverse("violation", args=[job.violations.get().pk])
+    with time_machine.travel(NOW + HOUR):
+        assert "Secret boiler" in text_of(client.get(address))
+        Job.objects.filter(pk=job.pk).update(zone=south)
+        assert "Secret boiler" not in text_of(client.get(address))
+
+
 def test_how_late_says_whether_it_is_done(shown, omar, north, tess):
     job = late_job(by=omar, zone=north, hours_ago=6)
     assert "▲ 2 h over, still open" in text_of(shown())
