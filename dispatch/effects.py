@@ -6,11 +6,11 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from dispatch.arrivals import what_if_each
+from dispatch.durations import span
 from dispatch.models import Job
 from dispatch.placement import Placement
 from dispatch.progress import Prediction
 from dispatch.sla_effects import sla_sentence
-from dispatch.smart.eligibility import span
 from technicians.models import Technician
 
 NAMED = 3  # stops that the ghost names; of more it gives the number

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from dispatch.durations import span
 from dispatch.models import Job
 from dispatch.progress import Prediction
-from dispatch.smart.eligibility import span
 
 
 def sla_sentence(job: Job, own: Prediction, *, now: datetime) -> str:

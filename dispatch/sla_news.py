@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from dispatch.durations import span
 from dispatch.models import Job, Status
-from dispatch.templatetags.board import span
 from sla.models import Clock, Violation
 
 

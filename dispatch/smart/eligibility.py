@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
+from dispatch.durations import span
 from dispatch.smart.free_time import has_room, working_stretches
 from dispatch.smart.qualification import Booking, HeldSkill, NeededSkill, Needs, Qualification
 from technicians.availability import left_of
@@ -118,14 +119,6 @@ def _missing_since(needs: Needs, has: Qualification) -> datetime | None:
         return None
     begun = (shift for shift in has.shifts or () if shift.starts_at <= needs.now < shift.ends_at)
     return next((shift.starts_at for shift in begun), None)
-
-
-def span(minutes: int) -> str:
-    """“45 min”, “2 h”, “7 h 30”"""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{rest} min"
-    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
 
 
 def _hours(shifts, has: Qualification | None = None) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from dispatch.smart.eligibility import span
+from dispatch.durations import span
 from dispatch.smart.free_time import USUAL_START, first_start, free_from, origin_at, working_stretches
 from dispatch.smart.qualification import Needs, Qualification
 from dispatch.travel import Leg, Travel

@@ -5,9 +5,11 @@ from django import template
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatch.durations import span
 from dispatch.workflow import Actor, steps_from
 
 register = template.Library()
+register.filter(span)
 
 
 @register.filter
@@ -40,15 +42,6 @@ def moment(instant: datetime) -> str:
     """“21 Nov 13:05” in the business's time."""
     local = timezone.localtime(instant)
     return f"{local.day} {local:%b %H:%M}"
-
-
-@register.filter
-def span(minutes: int) -> str:
-    """“45 min”, “1 h 30”"""
-    whole, rest = divmod(minutes, 60)
-    if not whole:
-        return f"{rest} min"
-    return f"{whole} h {rest:02d}" if rest else f"{whole} h"
 
 
 @register.filter

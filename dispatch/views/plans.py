@@ -13,12 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime
 from dispatch.day.plan_page import load_plan_page
+from dispatch.durations import span
 from dispatch.models import Plan
 from dispatch.planning.changes import changes_since
 from dispatch.planning.describe import PRESETS
 from dispatch.planning.problem import MANDATORY
 from dispatch.planning.weights import POINTS_A_SECOND
-from dispatch.templatetags.board import span
 from dispatch.views import routes
 from dispatch.views.plan_day import go, numbers_in
 
