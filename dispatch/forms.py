@@ -1,9 +1,10 @@
 """Forms check what people type; what is done with it is for dispatch.actions."""
 
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from dispatch.actions import SkillNeed
@@ -14,6 +15,10 @@ from technicians.models import Proficiency, Skill, Technician
 
 TIME_INPUT = {"type": "time", "step": 300}
 YEARS = range(1900, 2201)  # as imports accept them
+YEARS_OF_REPORTS = [
+    MinValueValidator(date(2000, 1, 1), "The year 2000 is the earliest."),
+    MaxValueValidator(date(2100, 1, 1), "The year 2100 is the latest."),
+]
 
 
 class LatitudeField(forms.FloatField):

@@ -35,6 +35,12 @@ def _load_zone_ids(user) -> frozenset[int] | None:
     return frozenset(granted.values_list("pk", flat=True))
 
 
+def in_zones_of(user) -> Q:
+    """Which rows with a `zone` are in one where the user dispatches, or in none."""
+    zone_ids = dispatch_zone_ids(user)
+    return Q() if zone_ids is ALL_ZONES else Q(zone__in=zone_ids) | Q(zone=None)
+
+
 def may_dispatch_in(zone_id: int) -> Q:
     """Which users may; the question of `dispatch_zone_ids` asked from the other side, for all of them at once."""
     from zones.models import ServiceZoneGroupObjectPermission, ServiceZoneUserObjectPermission

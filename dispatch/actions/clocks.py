@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from dispatch.actions.clock_pauses import keep_pauses
-from dispatch.clock_history import load_histories
+from dispatch.clock_history import NOT_BEGUN, RESPONDED, load_histories
 from dispatch.models import Job, Status, StatusChange
 from dispatch.queueing import enqueue_once
 from sla.clock import Clock as Reckoning
@@ -19,8 +19,6 @@ from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Viol
 from sla.policies import Policies
 
 State = Clock.State
-RESPONDED = (Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
-NOT_BEGUN = (Status.CREATED, Status.ASSIGNED)
 TELL: Final = "dispatch.tasks.tell_of_sla"  # by name: the tasks import the actions
 
 

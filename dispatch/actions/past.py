@@ -10,8 +10,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from dispatch.actions.clocks import RESPONDED, remember_clocks
+from dispatch.actions.clocks import remember_clocks
 from dispatch.billing import billing_of
+from dispatch.clock_history import RESPONDED
 from dispatch.models import BillingRecord, BillingSettings, FieldChange, Job, JobTypeSkill, RequiredSkill, StatusChange
 from sla.models import ClockPause
 from sla.policies import Policies

@@ -6,10 +6,10 @@ from datetime import date
 from typing import Final
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import TextChoices
 
 from dispatch.board.filters import Checkboxes, RowsField, visible_technicians, visible_zones
+from dispatch.forms import YEARS_OF_REPORTS
 from dispatch.models import Customer, JobType, Priority
 from dispatch.reporting.week_report import last_week
 from sla.figures import NONE, ONE_DAY, Dimension, Filters, Measure, Period, Step
@@ -67,10 +67,7 @@ class Choice:
 
 class DayField(forms.DateField):
     widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    default_validators = [
-        MinValueValidator(date(2000, 1, 1), "The year 2000 is the earliest."),
-        MaxValueValidator(date(2100, 1, 1), "The year 2100 is the latest."),
-    ]
+    default_validators = YEARS_OF_REPORTS
 
     def __init__(self, **kwargs):
         invalid = {"invalid": "Write a date as in 2026-01-31."}

@@ -5,25 +5,17 @@ from typing import Final
 
 import django_filters as filters
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from dispatch.board.filters import Checkboxes, RowsFilter, many, visible_technicians, visible_zones
+from dispatch.forms import YEARS_OF_REPORTS
 from dispatch.models import Job, JobType, Priority
 from sla.models import ClockKind, SLAPolicy, Violation
 
 OPEN, ACKNOWLEDGED, ALL = "open", "acknowledged", "all"
 STATES: Final = [(OPEN, "To acknowledge"), (ACKNOWLEDGED, "History"), (ALL, "All")]
 PERIODS: Final = [("Today", 1), ("7 days", 7), ("30 days", 30), ("90 days", 90)]  # those that end today
-YEARS: Final = [
-    MinValueValidator(date(2000, 1, 1), "The year 2000 is the earliest."),
-    MaxValueValidator(date(2100, 1, 1), "The year 2100 is the latest."),
-]
-
-
-def date_input() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class ViolationFilter(filters.FilterSet):
@@ -61,7 +53,8 @@ class ViolationFilter(filters.FilterSet):
         # `from` is a keyword of Python, so these two cannot be written as attributes.
         found = super().get_filters()
         for name, label, method in (("from", "From", "since"), ("to", "To", "until")):
-            found[name] = filters.DateFilter(method=method, label=label, widget=date_input(), validators=YEARS)
+            date_input = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+            found[name] = filters.DateFilter(method=method, label=label, widget=date_input, validators=YEARS_OF_REPORTS)
         return found
 
     @property

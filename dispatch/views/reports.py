@@ -2,7 +2,6 @@ from datetime import date, datetime, time
 
 from django import forms
 from django.contrib.auth.decorators import permission_required
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.views.decorators.http import require_GET
 from dispatch.billing import FinancialMonth, totals
 from dispatch.billing import financial_report as compute_financial_report
 from dispatch.csv_files import csv_response, text_cell
+from dispatch.forms import YEARS_OF_REPORTS
 from dispatch.models import BillingRecord
 
 DEFAULT_MONTHS = 3
@@ -21,10 +21,7 @@ class MonthField(forms.DateField):
     """A month as its first day."""
 
     widget = forms.DateInput(format="%Y-%m", attrs={"type": "month", "placeholder": "2026-01"})
-    default_validators = [
-        MinValueValidator(date(2000, 1, 1), "The year 2000 is the earliest."),
-        MaxValueValidator(date(2100, 1, 1), "The year 2100 is the latest."),
-    ]
+    default_validators = YEARS_OF_REPORTS
 
     def __init__(self, **kwargs):
         invalid = {"invalid": "Write a month as in 2026-01."}
