@@ -9,7 +9,7 @@ from dispatch.board.filters import DEFAULT_SORT, sorted_by
 from dispatch.board.frame import filter_jobs
 from dispatch.csv_files import text_cell
 from dispatch.models import Job
-from dispatch.models.jobs import CLOCKS
+from dispatch.models.jobs import CLOCK_NAMES
 from sla.models import Clock
 
 COLUMNS = [
@@ -67,7 +67,7 @@ def _row(job: Job, *, now: datetime) -> list:
         text_cell(job.site.address),
         text_cell(str(job.zone or "")),
         text_cell(", ".join(skills)),
-        *(cell for name in CLOCKS for cell in _clock_cells(getattr(job, name, None), now=now)),
+        *(cell for name in CLOCK_NAMES for cell in _clock_cells(getattr(job, name, None), now=now)),
         text_cell(job.description),
     ]
 

@@ -14,7 +14,7 @@ from dispatch.board.lane import Axis, Facts, Lane, make_lane
 from dispatch.board.tray import Tray, load_tray
 from dispatch.crew import with_today
 from dispatch.models import DispatchSettings, Job, Status
-from dispatch.models.jobs import ACTIVE, CLOCKS
+from dispatch.models.jobs import ACTIVE, CLOCK_NAMES
 from technicians.availability import shifts_on, shifts_touching
 from technicians.models import ClockRecord, OnCall, Technician, TimeOff, WorkingHours
 from zones import access
@@ -208,7 +208,7 @@ def _drawn_on(day: date, frame: Frame) -> Q:
 def _jobs_of(technician_ids, day: date, frame: Frame) -> list[Job]:
     jobs = Job.objects.filter(_drawn_on(day, frame), technician__in=list(technician_ids))
     jobs = jobs.exclude(status=Status.CANCELLED)
-    return list(jobs.select_related("customer", "site", "job_type", "arrival", "visit", *CLOCKS).in_route_order())
+    return list(jobs.select_related("customer", "site", "job_type", "arrival", "visit", *CLOCK_NAMES).in_route_order())
 
 
 def _matching(frame: Frame) -> set[int] | None:

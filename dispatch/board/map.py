@@ -13,7 +13,7 @@ from django.utils import timezone
 from dispatch.board.frame import count_states, filter_jobs, make_tiles
 from dispatch.crew import rows_of, with_today
 from dispatch.models import Job, Status
-from dispatch.models.jobs import CLOCKS, OPEN
+from dispatch.models.jobs import CLOCK_NAMES, OPEN
 from dispatch.travel.configured import road_server
 from dispatch.travel.known_legs import key_of, load_shapes
 from sla.models import ClockKind
@@ -28,7 +28,7 @@ FIELDS = (
     *PLAIN,
     "arrival__late_minutes",
     *("site", "site__latitude", "site__longitude"),
-    *(f"{clock}__{name}" for clock in CLOCKS for name in OF_A_CLOCK),
+    *(f"{clock}__{name}" for clock in CLOCK_NAMES for name in OF_A_CLOCK),
 )
 DECIMALS = 5  # of a degree: a metre
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Least
 
-from dispatch.models.jobs import CLOCKS, OPEN
+from dispatch.models.jobs import CLOCK_NAMES, OPEN
 from sla.models import Clock
 
 COUNTING = (Clock.State.RUNNING, Clock.State.BREACHED)
@@ -27,7 +27,7 @@ def is_at_risk(*, now: datetime) -> Q:
 
 def open_deadlines() -> list:
     """Of an open job, as `Job.response_due_at` and `Job.resolution_due_at`."""
-    return [Case(When(**{f"{name}__ended_at": None}, then=F(f"{name}__due_at"))) for name in CLOCKS]
+    return [Case(When(**{f"{name}__ended_at": None}, then=F(f"{name}__due_at"))) for name in CLOCK_NAMES]
 
 
 def next_due_at():
@@ -39,5 +39,7 @@ def next_due_at():
 
 
 def _either(**lookups) -> Q:
-    response, resolution = (Q(**{f"{name}__{lookup}": value for lookup, value in lookups.items()}) for name in CLOCKS)
+    response, resolution = (
+        Q(**{f"{name}__{lookup}": value for lookup, value in lookups.items()}) for name in CLOCK_NAMES
+    )
     return response | resolution

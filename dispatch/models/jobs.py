@@ -25,9 +25,8 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.CREATED, Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)
-CLOCKS = ("response_clock", "resolution_clock")  # a job has those for which something is promised
+CLOCK_NAMES = ("response_clock", "resolution_clock")  # a job has those for which something is promised
 ACTIVE = (Status.EN_ROUTE, Status.IN_PROGRESS)  # a technician has at most one such job
-WITH_TECHNICIAN = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
 TO_DO = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)  # somebody has it and has not finished
 # One rule for the count, the filter and every mark: the promise will be broken, or the plan slips by ten minutes.
 RUNNING_BEHIND = Q(status__in=TO_DO) & (
@@ -169,7 +168,9 @@ class JobQuerySet(models.QuerySet):
         """All that a row or card shows, in two queries; not the zones' boundaries, which may be megabytes each."""
         required = RequiredSkill.objects.select_related("skill").order_by("skill__name")
         return (
-            self.select_related("customer", "site", "zone", "job_type", "technician__user", "arrival", "visit", *CLOCKS)
+            self.select_related(
+                "customer", "site", "zone", "job_type", "technician__user", "arrival", "visit", *CLOCK_NAMES
+            )
             .defer("zone__boundary")
             .prefetch_related(Prefetch("required_skills", queryset=required))
         )
@@ -330,7 +331,7 @@ class Job(models.Model):
         return getattr(self, "arrival", None)
 
     def open_clock(self, name: str):
-        """That one of CLOCKS, or None: nothing is promised, or it has not to be done any more."""
+        """That one of CLOCK_NAMES, or None: nothing is promised, or it has not to be done any more."""
         clock = getattr(self, name, None) if self.is_open else None
         return clock if clock and clock.is_open else None
 
@@ -347,7 +348,7 @@ class Job(models.Model):
     @property
     def next_clock(self):
         """The SLA clock that runs out next, else one that is paused; None: nothing promised has still to be done."""
-        clocks = filter(None, map(self.open_clock, CLOCKS))
+        clocks = filter(None, map(self.open_clock, CLOCK_NAMES))
         return min(clocks, key=lambda clock: (clock.due_at is None, clock.due_at or clock.started_at), default=None)
 
     @property

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Job, Plan, Status
-from dispatch.models.jobs import CLOCKS
+from dispatch.models.jobs import CLOCK_NAMES
 from dispatch.placement import block_on
 from dispatch.planning.crews import Workday
 from dispatch.planning.problem import FOREVER, MANDATORY, Stop, Was
@@ -22,7 +22,7 @@ from zones import access
 MOST: Final = 1500  # jobs: more would take minutes to look at and nobody reads such a plan
 
 # Without the technician and their account once more for each job: they are at hand.
-JOINED: Final = ("customer", "site", "zone", "job_type", "arrival", "visit", *CLOCKS)
+JOINED: Final = ("customer", "site", "zone", "job_type", "arrival", "visit", *CLOCK_NAMES)
 
 Kind = Plan.Kind
 
