@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from django.core.paginator import Page, Paginator
@@ -105,10 +106,9 @@ def load_names(user, figure: Figure) -> dict[str, dict[int, str]]:
 
 def rows_of_jobs(user, figure: Figure) -> Iterator[list]:
     """Of the CSV file; some queries for each CLOCKS_AT_ONCE."""
-    behind = list(clocks_behind(user, figure))
-    for begin in range(0, len(behind), CLOCKS_AT_ONCE):
-        for row in load_decided(user, behind[begin : begin + CLOCKS_AT_ONCE]):
-            yield _row(row)
+    behind = clocks_behind(user, figure).iterator(chunk_size=CLOCKS_AT_ONCE)
+    while some := list(islice(behind, CLOCKS_AT_ONCE)):
+        yield from map(_row, load_decided(user, some))
 
 
 def _row(row: DecidedClock) -> list:

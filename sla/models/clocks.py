@@ -92,6 +92,7 @@ class Clock(models.Model):
         abstract = True
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="running"), name="%(class)s_due"),
+            models.Index(fields=["due_at"], condition=Q(ended_at=None), name="%(class)s_open"),
             models.Index(fields=["at_risk_at"], condition=Q(state="running", is_at_risk=False), name="%(class)s_risk"),
             models.Index(
                 fields=["at_risk_at"],
