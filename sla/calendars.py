@@ -1,7 +1,7 @@
 """Business calendars as the clock reads them."""
 
 import logging
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from functools import lru_cache
@@ -15,7 +15,6 @@ from sla.public_holidays import PublicHolidays, public_holidays
 
 logger = logging.getLogger(__name__)
 
-NEVER: frozenset[date] = frozenset()
 Hours = tuple[time, time]  # opens, closes
 
 
@@ -23,11 +22,14 @@ Hours = tuple[time, time]  # opens, closes
 class DaysOff:
     """Public holidays, and closures of our own."""
 
-    public: Container[date]
-    own: frozenset[date]
+    public: PublicHolidays | None
+    own: Mapping[date, str]
 
     def __contains__(self, day: date) -> bool:
-        return day in self.own or day in self.public
+        return day in self.own or (self.public is not None and day in self.public)
+
+    def name_of(self, day: date) -> str:
+        return self.own.get(day) or (self.public and self.public.name_of(day)) or "Closed"
 
 
 @dataclass(frozen=True)
@@ -51,17 +53,17 @@ def calendar_of(calendar: BusinessCalendar) -> Calendar:
     weekly: list[list[Hours]] = [[] for _ in range(7)]
     for interval in sorted(calendar.opening_intervals.all(), key=lambda interval: interval.opens_at):
         weekly[interval.weekday].append((interval.opens_at, interval.closes_at))
-    own = frozenset(closure.date_on for closure in calendar.holidays.all())
+    own = frozenset((closure.date_on, closure.name) for closure in calendar.holidays.all())
     return _calendar(calendar.time_zone, tuple(map(tuple, weekly)), calendar.country, calendar.subdivision, own)
 
 
 @lru_cache(maxsize=64)
 def _calendar(
-    zone: str, weekly: tuple[tuple[Hours, ...], ...], country: str, subdivision: str, own: frozenset[date]
+    zone: str, weekly: tuple[tuple[Hours, ...], ...], country: str, subdivision: str, own: frozenset[tuple[date, str]]
 ) -> Calendar:
     """One for all who ask while it stays as it is: working out a year of opening hours takes longer than using it."""
-    public = PublicHolidays(country, subdivision) if country else NEVER
-    return Calendar(_zone(zone), weekly, DaysOff(public, own))
+    days_off = DaysOff(PublicHolidays(country, subdivision) if country else None, dict(own))
+    return Calendar(_zone(zone), weekly, days_off, days_off.name_of)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -66,10 +66,19 @@ class Calendar:
     zone: ZoneInfo
     weekly: tuple[tuple[tuple[time, time], ...], ...]
     holidays: Container[date] = frozenset()
+    name_of: Callable[[date], str] = field(default=lambda day: "Closed", compare=False, repr=False)
     _lines: list[Line] = field(default_factory=list, compare=False, repr=False)
 
     def is_working_day(self, day: date) -> bool:
         return bool(self.opening_of(day))
+
+    def days_off_between(self, start: datetime, end: datetime) -> Iterator[str]:
+        """The names of those that would have had opening hours."""
+        day, last = start.astimezone(self.zone).date(), (end - SECOND).astimezone(self.zone).date()
+        while day <= last:
+            if self.weekly[day.weekday()] and day in self.holidays:
+                yield self.name_of(day)
+            day += DAY
 
     def opening_of(self, day: date) -> tuple[Stretch, ...]:
         """In UTC, in order; what touches is not joined."""

@@ -30,6 +30,9 @@ class PublicHolidays:
     def __contains__(self, day: date) -> bool:
         return day in _known_holidays(self.country, self.region, day.year)
 
+    def name_of(self, day: date) -> str:
+        return _known_holidays(self.country, self.region, day.year).get(day, "")
+
 
 @cache
 def countries() -> dict[str, str]:

@@ -17,6 +17,7 @@ from sla.models import Clock, ClockPause
 OVER: Final = "over"  # counted, after the deadline
 ROOM: Final = 1.04  # beyond what is drawn last, so that its mark stands inside the bar
 MOST_TICKS: Final = 6
+TICK_EDGE: Final = 4  # percent: a label nearer to an end of the bar would be cut off
 HOUR_STEPS: Final = [timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60, 120, 180, 360, 720)]
 DAY_STEPS: Final = (1, 2, 7, 14, 28, 91, 182, 364)
 
@@ -109,13 +110,14 @@ def draw(
         Piece(kind, cause, start, end, place.of(start), round(place.of(end) - place.of(start), 3))
         for kind, cause, start, end in _stretches(stored, reckoned, list(pauses), until=until)
     ]
+    ticks = (Tick(place.of(at), label) for at, label in _ticks(begins, ends, zone=zone))
     would_be = reckoned.due_at if stored.state in (Clock.State.RUNNING, Clock.State.PAUSED) else due_at
     return Timeline(
         clock=stored,
         target_seconds=int(reckoned.budget.total_seconds()),
         pieces=pieces,
         until=until,
-        ticks=[Tick(place.of(at), label) for at, label in _ticks(begins, ends, zone=zone)],
+        ticks=[tick for tick in ticks if TICK_EDGE <= tick.left <= 100 - TICK_EDGE],
         risk_left=place.of(stored.at_risk_at) if stored.at_risk_at else None,
         due_left=place.of(due_at) if due_at else None,
         until_left=place.of(until),
@@ -139,7 +141,8 @@ def _stretches(
     due_at = stored.due_at
     for span in reckoned.timeline(until):
         if span.kind != reckoning.COUNTED:
-            yield span.kind, _cause(span, pauses), span.starts_at, span.ends_at
+            cause = _why_closed(span, reckoned.calendar) if span.kind == reckoning.CLOSED else _why_paused(span, pauses)
+            yield span.kind, cause, span.starts_at, span.ends_at
             continue
         turns = min(max(due_at, span.starts_at), span.ends_at) if due_at else span.ends_at
         counts = "Business hours" if reckoned.is_business_time else "Counted"
@@ -149,9 +152,13 @@ def _stretches(
             yield OVER, f"{counts}, after the deadline", turns, span.ends_at
 
 
-def _cause(span: reckoning.Span, pauses: Sequence[ClockPause]) -> str:
-    if span.kind == reckoning.CLOSED:
-        return "Outside business hours"
+def _why_closed(span: reckoning.Span, calendar: reckoning.Calendar) -> str:
+    """“Outside business hours, Thanksgiving Day”"""
+    names = calendar.days_off_between(span.starts_at, span.ends_at)
+    return ", ".join(["Outside business hours", *dict.fromkeys(names)])
+
+
+def _why_paused(span: reckoning.Span, pauses: Sequence[ClockPause]) -> str:
     for pause in pauses:
         if pause.starts_at <= span.starts_at and (pause.ends_at is None or pause.ends_at > span.starts_at):
             reason = pause.reason.strip()

@@ -156,6 +156,15 @@ def test_a_closure_of_our_own_counts_beside_the_public_holidays():
 
 
 @pytest.mark.django_db
+def test_the_clock_knows_what_its_days_off_are_called():
+    calendar = make_calendar(country="US")
+    Holiday.objects.create(calendar=calendar, date_on=date(2026, 11, 27), name="Stocktaking")
+    Holiday.objects.create(calendar=calendar, date_on=date(2026, 11, 30))
+    found = calendar_of(calendar).days_off_between(at("2026-11-25 17:00"), at("2026-12-01 08:00"))
+    assert list(found) == ["Thanksgiving Day", "Stocktaking", "Closed"]
+
+
+@pytest.mark.django_db
 def test_days_off_are_listed_with_all_their_names_in_order():
     calendar = make_calendar(country="US")
     for day, name in [

@@ -1,6 +1,6 @@
 """The drawn clock: its pieces are contiguous, name their causes and add up to what is shown."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,13 +13,15 @@ NEW_YORK = ZoneInfo("America/New_York")
 WEEKDAYS = (((time(9), time(17)),),) * 5 + ((), ())
 NINE_TO_FIVE = Calendar(NEW_YORK, WEEKDAYS)
 MONDAY = datetime(2026, 11, 16, 15, tzinfo=UTC)  # 10:00 in New York
-HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 State = ResolutionClock.State
 
 
-def timeline_of(amount=4, unit=HOURS, *, pauses=(), until, started_at=MONDAY, state=State.RUNNING, **stored):
+def timeline_of(
+    amount=4, unit=HOURS, *, pauses=(), until, started_at=MONDAY, state=State.RUNNING, calendar=NINE_TO_FIVE, **stored
+):
     pure = tuple(Pause(pause.starts_at, pause.ends_at) for pause in pauses)
-    reckoned = Clock(started_at, amount, unit, NINE_TO_FIVE, pure)
+    reckoned = Clock(started_at, amount, unit, calendar, pure)
     due = {"due_at": reckoned.due_at, "at_risk_at": reckoned.due_at and reckoned.at_risk_at} | stored
     clock = ResolutionClock(job_id=1, amount=amount, unit=unit, started_at=started_at, state=state, **due)
     return draw(clock, reckoned, pauses, until=until, zone=NEW_YORK)
@@ -65,6 +67,23 @@ def test_nights_and_weekends_are_told_where_business_hours_count():
     assert (timeline.counted_seconds, timeline.closed_seconds, timeline.percent_used) == (7200, 64 * 3600, 100)
 
 
+def test_a_closed_stretch_names_the_days_off_in_it():
+    wednesday = datetime(2026, 11, 25, 21, tzinfo=UTC)  # 16:00, Thanksgiving is next
+    names = {date(2026, 11, 26): "Thanksgiving Day", date(2026, 11, 28): "A Saturday, closed anyway"}
+    calendar = Calendar(NEW_YORK, WEEKDAYS, names, names.__getitem__)
+    timeline = timeline_of(
+        2, BUSINESS_HOURS, started_at=wednesday, until=wednesday + 42 * HOUR, state=State.MET, calendar=calendar
+    )
+    assert [piece.cause for piece in timeline.pieces][:3] == [
+        "Business hours",
+        "Outside business hours, Thanksgiving Day",
+        "Business hours",
+    ]
+    assert timeline_of(4, BUSINESS_HOURS, started_at=wednesday, until=wednesday + 96 * HOUR).pieces[1].cause == (
+        "Outside business hours"
+    )
+
+
 def test_pieces_cut_at_odd_moments_still_add_up():
     odd = timedelta(microseconds=700_000)
     pauses = [hold(MONDAY + HOUR + odd, MONDAY + 2 * HOUR - odd)]
@@ -102,7 +121,13 @@ def test_the_promised_deadline_stands_when_the_calendar_was_edited():
 def test_ticks_stand_inside_and_are_few(length):
     timeline = timeline_of(until=MONDAY + length)
     assert len(timeline.ticks) <= 8
-    assert all(0 < tick.left < 100 for tick in timeline.ticks)
+    assert all(4 <= tick.left <= 96 for tick in timeline.ticks), "a label at the very end would be cut off"
+
+
+def test_a_tick_whose_label_would_be_cut_off_is_left_out():
+    timeline = timeline_of(12, started_at=MONDAY - 71 * MINUTE, until=MONDAY + HOUR)  # from 8:49, a tick every 3 hours
+    assert [tick.label for tick in timeline.ticks] == ["12:00", "15:00", "18:00"]
+    assert timeline_of(12, started_at=MONDAY + 109 * MINUTE, until=MONDAY + HOUR).ticks[0].label == "15:00"
 
 
 def test_ticks_keep_to_the_wall_clock_when_it_changes():
