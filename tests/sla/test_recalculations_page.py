@@ -53,7 +53,7 @@ def test_another_target_asks_about_the_open_jobs(as_ada, high, standard):
     response = save(as_ada, standard, **{"targets-1-response_amount": 2})
     assert response.url == f"{QUESTION}?policy={standard.pk}"
     page = text_of(as_ada.get(response.url))
-    assert "1 open job has deadlines by the former rules of SLA policy “Standard”: should they follow?" in page
+    assert "1 open job has deadlines by the former rules of SLA policy “Standard”: should it follow?" in page
     assert high.number in page
 
 
