@@ -41,6 +41,15 @@ LONG = "x" * 60_000  # more than SQLite searches for
         ("auto_assign", "jobs"),
         ("bell", "after"),
         ("notifications", "page"),
+        *(("sla", name) for name in ("zone", "kind")),
+        *(
+            ("violations", name)
+            for name in ("q", "state", "kind", "zone", "technician", "policy", "from", "page", "sort")
+        ),
+        ("acknowledge_violations", "violations"),
+        *(("sla_report", name) for name in ("period", "from", "to", "compare_to", "step", "zone", "customer", "csv")),
+        *(("sla_report", name) for name in ("customer_name", "priority")),
+        ("sla_report_week", "week"),
         *(("score_example", name) for name in ("skill_weight", "sla_weight")),
         *((page, name) for page in ("plan_day", "plan_scope") for name in ("day", "zone", "technician", "kind")),
         *(("plan_day", name) for name in ("preset", "stability", "seconds")),
@@ -51,6 +60,16 @@ def test_odd_addresses_are_answered(client, omar, page, parameter):
     client.force_login(omar)
     for text in (HUGE, ENDLESS, LONG, "\0", "a\0b", "-1", "nan", "²", "0001-01-01", "9999-12-31"):
         assert client.get(reverse(page), {parameter: text}).status_code < 500, text[:40]
+
+
+@pytest.mark.parametrize("name", ["to", "kind", "zone", "customer", "priority", "hour", "band", "page", "csv"])
+def test_odd_addresses_of_a_report_s_jobs_are_answered(client, omar, name):
+    client.force_login(omar)
+    whole = {"from": "2026-01-01", "to": "2026-12-31", "weekday": "0", "hour": "0", "measure": "wall", "band": "0"}
+    for text in (HUGE, "9" * 18, ENDLESS, LONG, "\0", "-1", "nan", "²", "none", "9999-12-31"):
+        response = client.get(reverse("sla_report_jobs"), whole | {name: text})
+        assert response.status_code < 500, text[:40]
+        b"".join(response.streaming_content if response.streaming else [])
 
 
 @pytest.mark.parametrize(
