@@ -35,10 +35,10 @@ def _load_zone_ids(user) -> frozenset[int] | None:
     return frozenset(granted.values_list("pk", flat=True))
 
 
-def in_zones_of(user) -> Q:
-    """Which rows with a `zone` are in one where the user dispatches, or in none."""
+def in_zones_of(user, zone: str = "zone") -> Q:
+    """Which rows have a `zone` where the user dispatches, or none."""
     zone_ids = dispatch_zone_ids(user)
-    return Q() if zone_ids is ALL_ZONES else Q(zone__in=zone_ids) | Q(zone=None)
+    return Q() if zone_ids is ALL_ZONES else Q(**{f"{zone}__in": zone_ids}) | Q(**{zone: None})
 
 
 def may_dispatch_in(zone_id: int) -> Q:

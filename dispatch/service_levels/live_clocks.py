@@ -12,6 +12,7 @@ from django.db.models import Count, Q, QuerySet
 
 from dispatch.board.countdown import Countdown
 from dispatch.models import Job
+from dispatch.models.jobs import OPEN
 from sla.clock import NeverDueError
 from sla.models import CLOCKS, Clock, ClockKind, ClockPause, Violation
 from sla.policies import Policies
@@ -101,9 +102,10 @@ def load_live_clocks(user, params, *, now: datetime) -> LiveClocks:
     chosen = LiveFilter(params, user=user)
     chosen.is_valid()
     zone, kind = chosen.cleaned_data.get("zone"), chosen.cleaned_data.get("kind")
-    open_jobs = Job.objects.visible_to(user).open().order_by()
     clocks = [
-        model.objects.filter(job__in=open_jobs, ended_at=None) for model in CLOCKS if not kind or model.kind == kind
+        model.objects.of_jobs_visible_to(user).filter(job__status__in=OPEN, ended_at=None)
+        for model in CLOCKS
+        if not kind or model.kind == kind
     ]
     zones = _count_zones(clocks, now=now)
     if zone:

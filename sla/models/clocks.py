@@ -40,6 +40,13 @@ class ClockQuerySet(models.QuerySet):
         """Of decided clocks: those of jobs in the zones where the user dispatches, or in none."""
         return self.filter(access.in_zones_of(user))
 
+    def of_jobs_visible_to(self, user):
+        """Of jobs that are in such a zone now.
+
+        Asked of the job that is joined anyway: of jobs in a subquery PostgreSQL expects a hundredth of what there is.
+        """
+        return self.filter(access.in_zones_of(user, "job__zone")) if user.has_perm("dispatch.view_job") else self.none()
+
 
 # All that a report counts by, so that PostgreSQL answers it from the index: a month in a quarter of the time.
 REPORTED: Final = [
