@@ -9,8 +9,9 @@ from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 from django.http import QueryDict
 from django.utils import timezone
 
-from sla.figures import BANDS, NONE, Dimension, Figure, Filters, Key, Measure, Outcome, Period
+from sla.figures import BANDS, NONE, Dimension, Figure, Filters, Key, Measure, Outcome
 from sla.models import CLOCKS, Clock, ClockKind, Violation
+from sla.periods import Period
 
 YEARS: Final = range(2000, 2101)
 LONGEST_ID: Final = 18  # digits, so that the database can hold it

@@ -3,9 +3,9 @@
 Everything is about decided clocks: those that were met in the period, or whose deadline passed in it unmet.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Final
@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 
 from django.db.models import TextChoices
 
-ONE_DAY: Final = timedelta(days=1)
+from sla.periods import Period, Step
+
 NONE: Final = "none"  # in a query string: no technician, no zone; as the board's filters write it
 
 Key = int | None
@@ -21,12 +22,6 @@ Key = int | None
 _EDGES = [timedelta(minutes=minutes) for minutes in (0, 15, 30, 60, 120, 240, 480, 1440, 2880, 7200, 14400)]
 # Of a distribution: lengths from the first to before the second of each.
 BANDS: Final = tuple(zip(_EDGES, [*_EDGES[1:], None], strict=True))
-
-
-class Step(TextChoices):
-    DAY = "day", "By day"
-    WEEK = "week", "By week"
-    MONTH = "month", "By month"
 
 
 class Dimension(TextChoices):
@@ -48,71 +43,6 @@ class Outcome(TextChoices):
 class Measure(TextChoices):
     WALL = "wall", "Wall-clock time"
     COUNTED = "counted", "Counted time"
-
-
-@dataclass(frozen=True)
-class Period:
-    """Whole days in the business's time, both included."""
-
-    first: date
-    last: date
-
-    def __iter__(self) -> Iterator[date]:
-        return (self.first + number * ONE_DAY for number in range(self.days))
-
-    @property
-    def days(self) -> int:
-        return (self.last - self.first).days + 1
-
-    @property
-    def before(self) -> "Period":
-        """As many days, just before; whole months before whole months."""
-        last = self.first - ONE_DAY
-        if self.first.day == 1 and (self.last + ONE_DAY).day == 1:
-            months = (self.last.year - self.first.year) * 12 + self.last.month - self.first.month + 1
-            return Period(_month(self.first, back=months), last)
-        return Period(self.first - self.days * ONE_DAY, last)
-
-    @property
-    def best_step(self) -> Step:
-        return Step.DAY if self.days <= 35 else Step.WEEK if self.days <= 190 else Step.MONTH
-
-    def instants(self, zone: tzinfo) -> tuple[datetime, datetime]:
-        """From the first to before the second."""
-        begins, ends = (datetime.combine(day, time.min, zone) for day in (self.first, self.last + ONE_DAY))
-        return begins, ends
-
-    def split(self, step: Step) -> Iterator["Period"]:
-        """Into days, weeks from Monday or calendar months; the first and the last may be cut short."""
-        first = self.first
-        while first <= self.last:
-            last = min(self.last, _end(step, first))
-            yield Period(first, last)
-            first = last + ONE_DAY
-
-    def split_like(self, other: "Period", step: Step) -> Iterator["Period | None"]:
-        """What is as far into this period as each part of the other one is into that; none: this one is over."""
-        parts = other.split(step)
-        if step == Step.MONTH and self.first.day == other.first.day:
-            own = self.split(step)
-            yield from (next(own, None) for _ in parts)
-        else:
-            for part in parts:
-                first, last = (self.first + (day - other.first) for day in (part.first, part.last))
-                yield Period(first, min(last, self.last)) if first <= self.last else None
-
-
-def _end(step: Step, day: date) -> date:
-    if step == Step.DAY:
-        return day
-    if step == Step.WEEK:
-        return day + (6 - day.weekday()) * ONE_DAY
-    return (day.replace(day=1) + 32 * ONE_DAY).replace(day=1) - ONE_DAY
-
-
-def _month(first: date, *, back: int) -> date:
-    years, index = divmod(first.month - 1 - back, 12)
-    return date(first.year + years, index + 1, 1)
 
 
 @dataclass(frozen=True)
@@ -177,6 +107,26 @@ class Figure:
             params += [("measure", str(self.measure)), ("band", str(self.band))]
         return urlencode(params)
 
+    @property
+    def met_query(self) -> str:
+        return self.but(outcome=Outcome.MET).query
+
+    @property
+    def breached_query(self) -> str:
+        return self.but(outcome=Outcome.BREACHED).query
+
+    @property
+    def open_query(self) -> str:
+        return self.but(outcome=Outcome.BREACHED, open=True).query
+
+    @property
+    def acknowledged_query(self) -> str:
+        return self.but(outcome=Outcome.BREACHED, acknowledged=True).query
+
+    @property
+    def unacknowledged_query(self) -> str:
+        return self.but(outcome=Outcome.BREACHED, acknowledged=False).query
+
 
 @dataclass(frozen=True)
 class Tally:
@@ -194,18 +144,6 @@ class Tally:
     def compliance(self) -> Decimal | None:
         """Percent, rounded down to one decimal, so that 99.96 is never shown as whole; none of nothing."""
         return share(self.met, self.decided)
-
-    @property
-    def query(self) -> str:
-        return self.figure.query
-
-    @property
-    def met_query(self) -> str:
-        return self.figure.but(outcome=Outcome.MET).query
-
-    @property
-    def breached_query(self) -> str:
-        return self.figure.but(outcome=Outcome.BREACHED).query
 
 
 def share(part: int, whole: int) -> Decimal | None:
@@ -236,10 +174,6 @@ class Totals:
     def still_open(self) -> int:
         return self.tally.decided - self.ended
 
-    @property
-    def open_query(self) -> str:
-        return self.tally.figure.but(outcome=Outcome.BREACHED, open=True).query
-
 
 @dataclass(frozen=True)
 class Point:
@@ -264,7 +198,6 @@ class Distribution:
     measure: Measure
     bands: tuple[Band, ...]
     still_open: int  # has no length yet, so is in no band
-    open_query: str
 
 
 @dataclass(frozen=True)
@@ -322,14 +255,6 @@ class Group:
     def acknowledged(self) -> int:
         return self.breached - self.unacknowledged
 
-    @property
-    def acknowledged_query(self) -> str:
-        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=True).query
-
-    @property
-    def unacknowledged_query(self) -> str:
-        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=False).query
-
 
 @dataclass(frozen=True)
 class Breakdown:
@@ -354,20 +279,16 @@ class Report:
     unacknowledged: int = 0
 
     @property
+    def is_empty(self) -> bool:
+        return not any(kind.totals.tally.decided for kind in self.kinds)
+
+    @property
     def breached(self) -> int:
         return sum(kind.totals.tally.breached for kind in self.kinds)
 
     @property
     def acknowledged(self) -> int:
         return self.breached - self.unacknowledged
-
-    @property
-    def acknowledged_query(self) -> str:
-        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=True).query
-
-    @property
-    def unacknowledged_query(self) -> str:
-        return self.figure.but(outcome=Outcome.BREACHED, acknowledged=False).query
 
     @property
     def violators(self) -> list[Breakdown]:

@@ -30,14 +30,12 @@ from sla.figures import (
     HeatCell,
     KindReport,
     Measure,
-    Outcome,
-    Period,
     Point,
     Report,
-    Step,
     Tally,
 )
 from sla.models import CLOCKS, Clock
+from sla.periods import Period, Step
 
 __all__ = ["clocks_behind", "figure_of", "load_clocks", "load_report"]
 
@@ -108,8 +106,7 @@ class _KindCount:
                 for number, (begins, ends) in enumerate(BANDS)
             )
             still_open = counts[None].total() if None in counts else 0
-            query = self.figure.but(outcome=Outcome.BREACHED, open=True).query
-            yield Distribution(Measure(measure), tuple(bands), still_open, query)
+            yield Distribution(Measure(measure), tuple(bands), still_open)
 
     def _heat(self) -> tuple[tuple[HeatCell, ...], ...]:
         hours = count_hours(self.clocks)

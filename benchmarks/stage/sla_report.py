@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from sla.figures import Filters, Period
+from sla.figures import Filters
 from sla.models import CLOCKS
+from sla.periods import Period
 from sla.reports import load_report
 
 ROUNDS = 3

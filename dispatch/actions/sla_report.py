@@ -10,7 +10,7 @@ from django.utils import timezone
 from dispatch.models import Notification, User
 from dispatch.notify import Kind, Message, tell
 from dispatch.reporting.week_report import last_week, load_week_report, week_around
-from sla.figures import Period
+from sla.periods import Period
 from zones.access import dispatch_zone_ids
 
 MONDAY, TUESDAY = 0, 1
@@ -55,7 +55,7 @@ def send_sla_report(week: Period, *, now: datetime | None = None) -> list[Notifi
     messages = [
         Message(user, Kind.SLA_REPORT, report.sentence, url=report.report_path, once_key=key_of(week))
         for user in waiting
-        if not (report := reports[dispatch_zone_ids(user)]).is_empty
+        if not (report := reports[dispatch_zone_ids(user)]).report.is_empty
     ]
     return tell(messages, now=now)
 

@@ -12,8 +12,9 @@ from dispatch.board.filters import Checkboxes, RowsField, visible_technicians, v
 from dispatch.forms import YEARS_OF_REPORTS
 from dispatch.models import Customer, JobType, Priority
 from dispatch.reporting.week_report import last_week
-from sla.figures import NONE, ONE_DAY, Dimension, Filters, Measure, Period, Step
+from sla.figures import NONE, Dimension, Filters, Measure
 from sla.models import SLAPolicy
+from sla.periods import ONE_DAY, Period, Step
 
 USUAL_DAYS: Final = 30
 MOST_DAYS: Final = {Step.DAY: 100, Step.WEEK: 740, Step.MONTH: 3660}  # so that a trend can be read

@@ -6,7 +6,8 @@ from functools import cached_property
 from dispatch.reporting.report_form import Choice
 from dispatch.reporting.words import axis_label, edge_label
 from sla.charts import BandChart, TrendChart, band_chart, heat_level, trend_chart
-from sla.figures import Breakdown, Dimension, Distribution, HeatCell, KindReport, Report, Step
+from sla.figures import Breakdown, Dimension, Distribution, HeatCell, KindReport, Report
+from sla.periods import Step
 from sla.reports import load_report
 
 
@@ -71,10 +72,6 @@ class ReportPage:
     @cached_property
     def sections(self) -> list[KindSection]:
         return [KindSection(kind, self.choice) for kind in self.report.kinds]
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(kind.totals.tally.decided for kind in self.report.kinds)
 
     @property
     def others(self) -> list[Breakdown]:

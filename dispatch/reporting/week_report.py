@@ -10,7 +10,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from dispatch.reporting.words import KINDS, percent, period_label
-from sla.figures import ONE_DAY, Filters, Period, Report, Step
+from sla.figures import Filters, Report
+from sla.periods import ONE_DAY, Period, Step
 from sla.reports import load_report
 
 MOST_NAMED: Final = 3  # technicians, job types, customers and zones each
@@ -34,10 +35,6 @@ class WeekReport:
     site: str | None  # what links begin with; none: there can be no links
 
     @property
-    def is_empty(self) -> bool:
-        return not any(kind.totals.tally.decided for kind in self.report.kinds)
-
-    @property
     def sentence(self) -> str:
         """“16–22 Nov 2026: response 93.1 %, resolution 88 %, 14 breaches, 3 not acknowledged”"""
         rates = [f"{KINDS[one.kind].lower()} {percent(one.totals.tally.compliance)}" for one in self.report.kinds]
@@ -59,7 +56,7 @@ class WeekReport:
 
     @property
     def waiting_url(self) -> str:
-        return self._url(f"{reverse('sla_report_jobs')}?{self.report.unacknowledged_query}")
+        return self._url(f"{reverse('sla_report_jobs')}?{self.report.figure.unacknowledged_query}")
 
     @property
     def preferences_url(self) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sla.figures import BANDS, ONE_DAY, Dimension, Figure, Measure, Outcome, Period
+from sla.figures import BANDS, Dimension, Figure, Measure, Outcome
+from sla.periods import ONE_DAY, Period
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 KINDS = {"response": "Response", "resolution": "Resolution"}

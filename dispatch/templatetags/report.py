@@ -4,7 +4,8 @@ from django import template
 from django.utils import timezone
 
 from dispatch.reporting import words
-from sla.figures import Band, Breakdown, HeatCell, Period
+from sla.figures import Band, Breakdown, HeatCell
+from sla.periods import Period
 
 register = template.Library()
 

@@ -13,7 +13,8 @@ from dispatch.reporting.report_page import load_report_page
 from dispatch.reporting.report_tables import TABLES
 from dispatch.reporting.week_report import last_week, load_week_report, week_around
 from dispatch.reporting.words import facts_of, headline_of
-from sla.figures import ONE_DAY, Figure, Period
+from sla.figures import Figure
+from sla.periods import ONE_DAY, Period
 from sla.reports import figure_of
 
 

@@ -80,7 +80,7 @@ def test_dispatcher_reads_of_her_zones_only(client, dana, do_job, north, south):
     client.force_login(dana)
     response = client.get(REPORT)
     assert kind(response, "response").totals.tally.met == 1
-    behind = client.get(f"{JOBS}?{kind(response, 'response').totals.tally.query}")
+    behind = client.get(f"{JOBS}?{kind(response, 'response').totals.tally.figure.query}")
     assert numbers_on(behind) == [mine.number]
     assert len(rows_of(client.get(REPORT, {"csv": "zone"}))) == 1
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sla.charts import BOTTOM, LEFT, RIGHT, TOP, band_chart, count_scale, heat_level, path_through, percent_scale
 from sla.charts import trend_chart as draw_trend
-from sla.figures import BANDS, Band, Figure, Filters, Period, Point, Tally
+from sla.figures import BANDS, Band, Figure, Filters, Point, Tally
+from sla.periods import Period
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 11, 2)

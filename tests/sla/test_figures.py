@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sla.decided import figure_of
-from sla.figures import BANDS, Dimension, Figure, Filters, Measure, Outcome, Period, Step, Tally, share
+from sla.figures import BANDS, Dimension, Figure, Filters, Measure, Outcome, Tally, share
+from sla.periods import Period, Step
 
 NOVEMBER = Period(date(2026, 11, 1), date(2026, 11, 30))
 ALL = Figure(Filters(), NOVEMBER)

@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from dispatch import actions
 from dispatch.models import Priority, Status
-from sla.figures import Dimension, Figure, Filters, Measure, Outcome, Period, Tally
+from sla.figures import Dimension, Figure, Filters, Measure, Outcome, Tally
 from sla.models import Clock, ClockKind, Violation
+from sla.periods import Period
 from sla.reports import clocks_behind, load_clocks, load_report
 from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, make_job
 from tests.sla.past_jobs import past_job, remember

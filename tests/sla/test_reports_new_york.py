@@ -14,8 +14,9 @@ from django.db import transaction
 from dispatch import actions
 from dispatch.actions.clocks import remember_clocks
 from dispatch.models import Job, Status, StatusChange
-from sla.figures import Filters, Outcome, Period
+from sla.figures import Filters, Outcome
 from sla.models import CLOCKS
+from sla.periods import Period
 from sla.reports import clocks_behind, load_report
 from tests.dispatch.importing import real_file, run_import
 from tests.factories import TechnicianFactory
