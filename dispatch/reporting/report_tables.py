@@ -93,7 +93,7 @@ _LENGTHS: Final = [
 ]
 _GROUPS: Final = [*_each("Response"), *_each("Resolution"), "Breaches", "Share %", "Acknowledged", "Not acknowledged"]
 TABLES: Final[dict[str, Table]] = {
-    "totals": Table(["Target", "From", "To", *TALLY, "Still open", *_LENGTHS], _totals),
+    "totals": Table(["Target", "From", "To", *TALLY, "Not done", *_LENGTHS], _totals),
     "trend": Table(["Target", "From", "To", *TALLY, *_each("Before")], _trend),
     "distribution": Table(["Target", "Time", "From minutes", "To minutes", "Met", "Breached"], _distribution),
     "hours": Table(["Target", "Weekday", "Hour", *TALLY], _hours),

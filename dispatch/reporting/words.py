@@ -92,7 +92,7 @@ def headline_of(figure: Figure) -> str:
     outcome = Outcome(figure.outcome).label if figure.outcome else "Met and breached"
     words = f"{outcome} {figure.kind} targets" if figure.kind else f"{outcome} targets"
     if figure.open:
-        words += ", still open"
+        words += ", not done"
     if figure.acknowledged is not None:
         words += ", acknowledged" if figure.acknowledged else ", not acknowledged"
     return words

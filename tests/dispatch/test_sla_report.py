@@ -97,7 +97,9 @@ def test_a_job_that_went_to_another_zone_is_counted_but_not_shown(client, dana, 
 
 def test_dispatcher_is_not_led_to_the_finances(client, dana, omar):
     client.force_login(dana)
-    assert reverse("financial_report") not in links_of(client.get(REPORT))
+    response = client.get(REPORT)
+    assert reverse("financial_report") not in links_of(response)
+    assert 'aria-label="Reports"' not in response.text, "nothing to choose from"
     client.force_login(omar)
     for url in (REPORT, reverse("sla_report_week"), reverse("financial_report")):
         assert {REPORT, reverse("sla_report_week"), reverse("financial_report")} <= set(links_of(client.get(url)))
@@ -388,6 +390,18 @@ def test_the_jobs_say_what_was_promised_and_how_long_it_took(client, omar, do_jo
     actions.acknowledge_violations([violation.pk], note="", by=omar, now=NOW)
     again = client.get(JOBS, {"from": "2026-11-01", "to": "2026-11-20", "kind": "response"})
     assert "acknowledged by Omar" in text_of(again)
+
+
+def test_what_was_cancelled_late_is_not_told_as_open(client, omar):
+    begin = NOW - 30 * HOUR
+    job, waiting = (make_job(by=omar, priority=Priority.HIGH, created_at=begin, now=begin) for _ in range(2))
+    actions.check_sla(now=NOW - 2 * HOUR)
+    actions.change_status(job, Status.CANCELLED, note="Sold the house", by=omar, now=NOW - HOUR)
+    client.force_login(omar)
+    query = {"from": "2026-11-01", "to": "2026-11-30", "kind": "response"}
+    text = text_of(client.get(JOBS, query))
+    assert (text.count("cancelled"), text.count("not done")) == (1, 1)
+    assert "2 of them not done" in text_of(client.get(REPORT, query)).replace("of them not done 2", "2 of them not done")
 
 
 def test_the_way_back_leads_to_the_same_report(client, omar, do_job, north):
