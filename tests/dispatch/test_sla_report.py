@@ -394,14 +394,14 @@ def test_the_jobs_say_what_was_promised_and_how_long_it_took(client, omar, do_jo
 
 def test_what_was_cancelled_late_is_not_told_as_open(client, omar):
     begin = NOW - 30 * HOUR
-    job, waiting = (make_job(by=omar, priority=Priority.HIGH, created_at=begin, now=begin) for _ in range(2))
+    job, _ = (make_job(by=omar, priority=Priority.HIGH, created_at=begin, now=begin) for _ in range(2))
     actions.check_sla(now=NOW - 2 * HOUR)
     actions.change_status(job, Status.CANCELLED, note="Sold the house", by=omar, now=NOW - HOUR)
     client.force_login(omar)
     query = {"from": "2026-11-01", "to": "2026-11-30", "kind": "response"}
     text = text_of(client.get(JOBS, query))
     assert (text.count("cancelled"), text.count("not done")) == (1, 1)
-    assert "2 of them not done" in text_of(client.get(REPORT, query)).replace("of them not done 2", "2 of them not done")
+    assert "of them not done 2" in " ".join(text_of(client.get(REPORT, query)).split())
 
 
 def test_the_way_back_leads_to_the_same_report(client, omar, do_job, north):
