@@ -106,6 +106,20 @@ def test_a_check_that_comes_hours_late_records_when_it_really_breached(new_job):
     assert {violation.recorded_at for violation in recorded.values()} == {MONDAY + 3 * DAY}
 
 
+def test_a_job_completed_late_between_two_checks_is_a_violation_once(new_job, dana, tess):
+    job = actions.assign_job(new_job(), tess, by=dana, now=MONDAY)
+    actions.change_status(job, Status.EN_ROUTE, by=tess.user, now=MONDAY + HOUR)
+    actions.change_status(job, Status.IN_PROGRESS, by=tess.user, now=MONDAY + 2 * HOUR)
+    actions.check_sla(now=MONDAY + DAY - MINUTE)
+    assert not Violation.objects.exists()
+    actions.change_status(job, Status.COMPLETED, by=tess.user, now=MONDAY + DAY + 2 * MINUTE)
+    assert actions.check_sla(now=MONDAY + DAY + 4 * MINUTE)["breached"] == 0
+    violation = Violation.objects.get()
+    assert (violation.kind, violation.breached_at, violation.technician) == ("resolution", MONDAY + DAY, tess)
+    assert len(told(dana)) == 1
+    assert "came 2 min late" in told(dana)[0]
+
+
 def test_what_was_met_cancelled_or_put_on_hold_in_time_is_left_alone(new_job, dana, tess):
     done, cancelled, held = new_job(), new_job(), new_job()
     actions.assign_job(done, tess, by=dana, now=MONDAY)
