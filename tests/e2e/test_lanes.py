@@ -154,6 +154,17 @@ def test_escape_and_a_drop_outside_change_nothing(open_lanes, crew, omar, north)
     assert fresh(job).version == version
 
 
+def test_a_click_anywhere_on_a_block_opens_the_job_and_moves_nothing(open_lanes, crew, omar, north):
+    tess, _ = crew
+    job = make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess, planned_starts_at=at(11))
+    page = open_lanes("dana", viewport={"width": 1366, "height": 768})
+    top = page.locator(".lanes").bounding_box()["y"]
+    box = in_lane(page, tess, job).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 6)
+    expect(page.locator(f"#job-drawer-{job.pk}")).to_be_visible()
+    assert page.locator(".lanes").bounding_box()["y"] == top, "the tiles stay in one row"
+
+
 def test_a_job_goes_back_to_the_tray(open_lanes, crew, omar, north):
     tess, _ = crew
     job = make_job(Status.ASSIGNED, by=omar, zone=north, technician=tess, planned_starts_at=at(11))
