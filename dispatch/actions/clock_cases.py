@@ -18,6 +18,7 @@ from sla.models import CLOCKS, Clock, ClockPause, ClockRecalculation, ResponseCl
 from sla.policies import Policies
 
 LOOKED_AT: Final = 2000  # jobs, before somebody is asked
+AT_ONCE: Final = 500
 SHOWN: Final = 8
 
 Clocks = dict[type[Clock], Clock | None]
@@ -161,11 +162,11 @@ def _differences(scope: ClockRecalculation, *, now: datetime) -> Iterator[Differ
     """The most urgent jobs first."""
     jobs = jobs_in(scope).select_related("customer", "job_type").order_by("-priority", "pk")
     policies = Policies()
-    for first in range(0, LOOKED_AT, 500):
-        batch = list(jobs[first : first + 500])
+    for first in range(0, LOOKED_AT, AT_ONCE):
+        batch = list(jobs[first : first + AT_ONCE])
         for case in load_cases(batch, policies):
             yield from _differences_of(case, policies, now=now)
-        if len(batch) < 500:
+        if len(batch) < AT_ONCE:
             return
 
 
