@@ -17,8 +17,18 @@ from dispatch.roles import Role
 from tests.factories import ServiceZoneFactory, TechnicianFactory, UserFactory, square
 from zones.access import grant_zones
 
+SERIALIZED = "django_db_serialized_rollback"
+
 # Playwright's synchronous API runs an event loop in the main thread, where Django would refuse the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(items):
+    """A test that commits finds the rows of the migrations, whichever such tests emptied the database before it."""
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        if marker and marker.kwargs.get("transaction") and SERIALIZED not in item.fixturenames:
+            item.fixturenames.append(SERIALIZED)
 
 
 @pytest.fixture
