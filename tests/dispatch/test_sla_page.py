@@ -186,7 +186,7 @@ def test_a_job_s_page_explains_its_clocks_to_the_second(client, dana, omar, nort
     client.force_login(dana)
     told = text_of(client.get(reverse("job", args=[job.pk])))
     assert "18 Nov 08:00 – 18 Nov 09:00 On hold: Waiting for parts 1 h" in told
-    assert "Counted, of 24 hours 8 % 2 h Paused 1 h In all, from 18 Nov 07:00 to 18 Nov 10:00 3 h" in told
+    assert "Counted: 8 % of 24 hours 2 h Paused 1 h In all, from 18 Nov 07:00 to 18 Nov 10:00 3 h" in told
     assert "◆ At risk 1 h left" in told
 
 
