@@ -10,6 +10,8 @@ import socket
 import uuid
 
 import pytest
+from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
 from dispatch.actions import moves
 from dispatch.models import User
@@ -17,18 +19,31 @@ from dispatch.roles import Role
 from tests.factories import ServiceZoneFactory, TechnicianFactory, UserFactory, square
 from zones.access import grant_zones
 
-SERIALIZED = "django_db_serialized_rollback"
-
 # Playwright's synchronous API runs an event loop in the main thread, where Django would refuse the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def commits(item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    return bool(marker and marker.kwargs.get("transaction"))
 
 
 def pytest_collection_modifyitems(items):
     """A test that commits finds the rows of the migrations, whichever such tests emptied the database before it."""
     for item in items:
-        marker = item.get_closest_marker("django_db")
-        if marker and marker.kwargs.get("transaction") and SERIALIZED not in item.fixturenames:
-            item.fixturenames.append(SERIALIZED)
+        if commits(item):
+            marker = item.get_closest_marker("django_db")
+            asked = marker.kwargs | {"serialized_rollback": True}
+            item.add_marker(pytest.mark.django_db(*marker.args, **asked), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item):
+    """And so does whatever runs after it: taken over from another process, that may be a test that does not commit."""
+    yield
+    if commits(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ def test_density_is_kept_for_this_user(client, his, dana):
 def test_manager_hides_columns_for_himself_alone(client, his, dana, omar):
     his.post(reverse("set_columns"), {"shown": ["priority", "status", "when"]})
     page = his.get(LIST)
-    assert 'data-hidden-columns="technician customer zone skills"' in html_of(page)
+    assert 'data-hidden-columns="sla technician customer zone skills"' in html_of(page)
     assert shown_in_menu(page) == {"priority", "status", "when"}
     client.force_login(dana)
     page = client.get(LIST)
