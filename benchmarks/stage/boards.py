@@ -112,6 +112,7 @@ class Board:
         if self.is_asking:
             return
         self.is_asking = True
+        in_a_row = 0
         while self.waiting:
             begun = time.perf_counter()
             ids = list(self.waiting)[:ROWS_PER_REQUEST]
@@ -120,7 +121,8 @@ class Board:
             path = f"/board/rows/?ids={','.join(map(str, ids))}&present={present}".replace(",", "%2C")
             _, _, text = await self._get("rows", path, HX_Request="true", HX_Target="board-content")
             self._take_rows(text, whole=False)
-            rest = (time.perf_counter() - begun) * NUMBERS["REST"] * (0.5 + random.random())
+            in_a_row += 1
+            rest = (time.perf_counter() - begun) * min(NUMBERS["REST"], in_a_row) * (0.5 + random.random())
             await asyncio.sleep(min(NUMBERS["REST_MAX_MS"] / 1000, rest))
         self.is_asking = False
 
