@@ -135,7 +135,10 @@ def test_service_worker_shows_a_push_and_opens_it(new_context, live_site, crew):
             const urls = [];
             self.clients.openWindow = async (url) => { urls.push(url); };
             let notification;
-            while (!notification) [notification] = await self.registration.getNotifications();
+            for (const until = Date.now() + 8000; !notification; ) {
+                if (Date.now() > until) throw new Error("No notification was shown.");
+                [notification] = await self.registration.getNotifications();
+            }
             self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));
             return [[notification.title, notification.body, notification.tag], urls];
         }"""
