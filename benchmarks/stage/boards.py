@@ -1,4 +1,4 @@
-"""Many open boards in one process, each of which does what static/js/live.js and board_list.js do in a browser.
+"""Many open boards in one process, each doing what live.js, board_list.js and pace.js do in a browser.
 
 python boards.py HOST PORT COOKIES.json RESULT.json. Says "ready" when every board is live, ends at a line on its
 standard input and writes what it saw: for each board its rows, the fragments and the events with their instants.
@@ -18,7 +18,7 @@ from http_connection import Connection
 from websockets.asyncio.client import connect
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-SCRIPTS = [PROJECT / "static/js" / name for name in ("live.js", "board_list.js")]
+SCRIPTS = [PROJECT / "static/js" / name for name in ("live.js", "pace.js")]
 NUMBER = re.compile(r"const ([A-Z_]+) = (\d+);")
 NUMBERS = {name: int(value) for script in SCRIPTS for name, value in NUMBER.findall(script.read_text())}
 ROW = re.compile(r'<tr id="job-row-(\d+)"[^>]*? data-version="(\d+)"')

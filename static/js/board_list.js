@@ -5,19 +5,15 @@
   let created = new Set();
   let asking = false;
   let resting = null;
-  let inARow = 0; // answers after which something was waiting already
   let present = []; // of what is asked for, the ids that the page showed; null once the answer is of no use
   let eager = false; // what one has done oneself is not kept waiting
 
-  // After an answer as long as it took, while more keeps coming up to so many times as long: a busy server gets fewer
-  // requests with more in each, and what happens once is shown at once.
-  const REST = 5;
-  const REST_MAX_MS = 4000;
+  const pace = new Pace();
 
   function wake() {
     clearTimeout(resting);
     resting = null;
-    inARow = waiting.size ? inARow + 1 : 0;
+    pace.rested(waiting.size > 0);
     ask();
   }
   // One request at a time; what changes meanwhile goes into the next one.
@@ -40,9 +36,8 @@
       if (present) announce(ids, isNew, isOwn);
       else ids.forEach((id) => { waiting.add(id); if (isNew.has(id)) created.add(id); });
     } finally {
-      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * Math.min(REST, 1 + inARow) * (0.5 + Math.random()));
       asking = false;
-      resting = setTimeout(wake, eager ? 0 : rest);
+      resting = setTimeout(wake, eager ? 0 : pace.restAfter(performance.now() - begun));
     }
   }
 

@@ -1,7 +1,6 @@
 // The calendar keeps itself up to date: of a week the rows that changed, of a month everything.
 (() => {
-  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
-  const REST_MAX_MS = 4000;
+  const pace = new Pace();
   const MANY = 200; // changed jobs: then everything is asked for
   const content = () => document.getElementById("calendar-content");
   const chips = (id) => document.querySelectorAll(`#calendar-content [data-job="${id}"]`);
@@ -14,6 +13,7 @@
   function wake() {
     clearTimeout(resting);
     resting = null;
+    pace.rested(everything || waiting.size > 0);
     ask();
   }
   // One request at a time, whether rows or all of it: so an older answer never overwrites a newer one.
@@ -30,9 +30,8 @@
       if (rows) await askForRows(rows, ids);
       else await htmx.ajax("GET", location.pathname + location.search, { target: "#calendar-content", swap: "outerHTML" });
     } finally {
-      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
       asking = false;
-      resting = setTimeout(wake, eager ? 0 : rest);
+      resting = setTimeout(wake, eager ? 0 : pace.restAfter(performance.now() - begun));
     }
   }
 

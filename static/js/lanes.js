@@ -5,8 +5,7 @@
 
   // Fetching ---------------------------------------------------------------------------------------
 
-  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests with more in each
-  const REST_MAX_MS = 4000;
+  const pace = new Pace();
   let jobs = new Set();
   let changed = new Set(); // technicians
   let everything = false;
@@ -19,11 +18,13 @@
   function wake() {
     clearTimeout(resting);
     resting = null;
+    pace.rested(isWaiting());
     ask();
   }
+  const isWaiting = () => everything || tray || jobs.size + changed.size > 0;
   // One request at a time, so that an older answer never overtakes a newer one.
   async function ask() {
-    if (asking || resting || held || !(everything || tray || jobs.size || changed.size)) return;
+    if (asking || resting || held || !isWaiting()) return;
     asking = true;
     eager = false;
     const begun = performance.now();
@@ -48,9 +49,8 @@
       document.body.dispatchEvent(new CustomEvent("lanes-swapped"));
     } finally {
       placeNow();
-      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
       asking = false;
-      resting = setTimeout(wake, eager ? 0 : rest);
+      resting = setTimeout(wake, eager ? 0 : pace.restAfter(performance.now() - begun));
     }
   }
   function flash(id) {

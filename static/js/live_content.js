@@ -3,8 +3,7 @@
 // The element with data-live-content is fetched from the page's own address. One request at a time; what changes
 // meanwhile goes into the next one. Checked boxes stay checked, and the focus stays where it was.
 (() => {
-  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests
-  const REST_MAX_MS = 4000;
+  const pace = new Pace();
   const content = () => document.querySelector("[data-live-content]");
   let wanted = false;
   let asking = false;
@@ -25,9 +24,13 @@
       }
       if (focused) document.getElementById(focused)?.focus();
     } finally {
-      const rest = Math.min(REST_MAX_MS, (performance.now() - begun) * REST * (0.5 + Math.random()));
-      setTimeout(() => { asking = false; ask(); }, rest);
+      setTimeout(wake, pace.restAfter(performance.now() - begun));
     }
+  }
+  function wake() {
+    pace.rested(wanted);
+    asking = false;
+    ask();
   }
   function want() {
     wanted = true;

@@ -139,8 +139,7 @@
     fitted = true;
   }
 
-  const REST = 5; // after an answer, times as long as it took: a busy server gets fewer requests
-  const REST_MAX_MS = 4000;
+  const pace = new Pace();
   const wanted = { all: true, jobs: new Set(), technicians: new Set() };
   let asking = false;
   let held = false; // nothing is redrawn under a job that is being dragged
@@ -151,8 +150,14 @@
     Object.assign(wanted, { all: false, jobs: new Set(), technicians: new Set() });
     return isAll ? null : asked;
   }
+  const isWaiting = () => wanted.all || wanted.jobs.size + wanted.technicians.size > 0;
+  function wake() {
+    pace.rested(isWaiting());
+    asking = false;
+    ask();
+  }
   async function ask() {
-    if (asking || held || !(wanted.all || wanted.jobs.size || wanted.technicians.size)) return;
+    if (asking || held || !isWaiting()) return;
     asking = true;
     const begun = performance.now();
     const asked = question();
@@ -166,7 +171,7 @@
       if (response.redirected) location.reload(); // logged out
       else if (response.ok) await settled(asked, await response.json());
     } finally {
-      setTimeout(() => { asking = false; ask(); }, Math.min(REST_MAX_MS, (performance.now() - begun) * REST));
+      setTimeout(wake, pace.restAfter(performance.now() - begun));
     }
   }
   // What comes while a job is being dragged waits until that has ended.
