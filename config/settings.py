@@ -236,6 +236,10 @@ STORAGES = {
     },
 }
 
+# Photos, signatures, uploads: private, served only through the pages that check who asks.
+MEDIA_ROOT = Path(os.environ.get("FILES_ROOT", VAR_DIR / "files"))
+FILE_UPLOAD_PERMISSIONS = 0o600
+
 LEAFLET_CONFIG = {
     "TILES": [("Map", MAP_TILE_URL, {"attribution": MAP_ATTRIBUTION})] if MAP_TILE_URL else [],
     "MAX_ZOOM": 19,

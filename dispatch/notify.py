@@ -40,11 +40,21 @@ DISPATCHERS: Final[dict[Kind, frozenset[Channel]]] = {
     Kind.PLAN_READY: frozenset({Channel.IN_APP}),
     Kind.SLA_AT_RISK: frozenset({Channel.IN_APP}),
     Kind.SLA_BREACHED: frozenset({Channel.IN_APP, Channel.PUSH}),
+    Kind.FIELD_CONFLICT: frozenset({Channel.IN_APP}),
+    Kind.RUNNING_LATE: frozenset({Channel.IN_APP}),
+    Kind.CALLED_SICK: frozenset({Channel.IN_APP, Channel.PUSH}),
+    Kind.CUSTOMER_WROTE: frozenset({Channel.IN_APP}),
+    Kind.OTHER_TIME: frozenset({Channel.IN_APP}),
+    Kind.ADDRESS_UNCLEAR: frozenset({Channel.IN_APP}),
 }
 MANAGERS: Final[dict[Kind, frozenset[Channel]]] = {
     Kind.SLA_REPORT: frozenset({Channel.EMAIL}),
 }
-DEFAULTS: Final = TECHNICIANS | DISPATCHERS | MANAGERS
+ADMINS: Final[dict[Kind, frozenset[Channel]]] = {
+    Kind.IMPORT_DONE: frozenset({Channel.IN_APP}),
+    Kind.WEBHOOK_STOPPED: frozenset({Channel.IN_APP, Channel.EMAIL}),
+}
+DEFAULTS: Final = TECHNICIANS | DISPATCHERS | MANAGERS | ADMINS
 
 # What stands above the sentence, in a few words.
 HEADLINES: Final[dict[Kind, str]] = {
@@ -63,6 +73,14 @@ HEADLINES: Final[dict[Kind, str]] = {
     Kind.SLA_AT_RISK: "SLA at risk",
     Kind.SLA_BREACHED: "SLA breached",
     Kind.SLA_REPORT: "SLA report",
+    Kind.FIELD_CONFLICT: "From the field",
+    Kind.RUNNING_LATE: "Running late",
+    Kind.CALLED_SICK: "Called out sick",
+    Kind.CUSTOMER_WROTE: "Customer writes",
+    Kind.OTHER_TIME: "Another time",
+    Kind.ADDRESS_UNCLEAR: "Unclear address",
+    Kind.IMPORT_DONE: "Import",
+    Kind.WEBHOOK_STOPPED: "Webhook stopped",
 }
 
 

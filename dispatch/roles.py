@@ -31,6 +31,9 @@ _BOARD = [
     "sla.view_violation",
     "sla.acknowledge_violation",
     "sla.view_sla_report",
+    "dispatch.view_maintenanceplan",
+    "dispatch.add_maintenanceplan",
+    "dispatch.change_maintenanceplan",
 ]
 _CONFIGURATION = [
     "zones.servicezone",
@@ -42,6 +45,8 @@ _CONFIGURATION = [
     "technicians.oncall",
     "dispatch.jobtype",
     "dispatch.jobtypeskill",
+    "dispatch.checklistitem",
+    "dispatch.material",
     "dispatch.assignmentrule",
     "dispatch.dispatchsettings",
     "dispatch.planningsettings",
@@ -51,8 +56,15 @@ _CONFIGURATION = [
     "sla.slapolicy",
     "sla.slatarget",
 ]
-_ADMIN_ONLY = ["dispatch.user", "dispatch.billingsettings"]
+_ADMIN_ONLY = [
+    "dispatch.user",
+    "dispatch.billingsettings",
+    "dispatch.apitoken",
+    "dispatch.webhookendpoint",
+    "dispatch.fileimport",
+]
 _LOGS = [
+    "dispatch.tap",
     "dispatch.statuschange",
     "dispatch.fieldchange",
     "dispatch.jobnote",

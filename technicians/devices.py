@@ -1,15 +1,14 @@
 """Devices that send positions: their secrets, and the links by which an app is set up in one scan."""
 
 import json
-import secrets
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 import segno
 
+from config.tokens import hash_of, new_token
 from technicians.models import Device, Technician
 
 # What Traccar Client is told: a fix every 15 seconds, or every 50 metres, kept while there is no signal.
@@ -24,12 +23,8 @@ class NewDevice:
     secret: str
 
 
-def hash_of(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def register(technician: Technician, client: str, *, by, now: datetime, unique_id: str = "") -> NewDevice:
-    secret = secrets.token_urlsafe(32)
+    secret = new_token()
     device = Device.objects.create(
         technician=technician,
         client=client,

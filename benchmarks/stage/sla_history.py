@@ -16,7 +16,7 @@ HOURS = {Priority.LOW: (48, 120), Priority.NORMAL: (24, 72), Priority.HIGH: (4, 
 SINCE_LAST_CHECK = timedelta(minutes=5)
 
 
-def fill(company, *, jobs: int, open_clocks: int, due: int, at_risk: int = 0, days: int = 730, now: datetime) -> None:
+def fill(company, *, jobs: int, open_clocks: int, due: int, at_risk: int = 0, days: int = 1460, now: datetime) -> None:
     """`jobs` of the past `days` are done or cancelled. `open_clocks` run, of which `due` came due in the last five
     minutes and `at_risk` came to be at risk; half of each are responses and half resolutions.
     """

@@ -1,9 +1,23 @@
 from dispatch.models.accounts import User
 from dispatch.models.arrivals import Arrival
+from dispatch.models.customer_links import CustomerDelivery, CustomerLink, CustomerMessage, Rating
 from dispatch.models.customers import Customer, Site
+from dispatch.models.field import Check, ChecklistItem, Material, MaterialUse, Picture, RunningLate, Tap
 from dispatch.models.history import FieldChange, JobNote, StatusChange
+from dispatch.models.integrations import (
+    ApiToken,
+    FileImport,
+    Geocoding,
+    IdempotencyKey,
+    KnownAddress,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from dispatch.models.jobs import Job, JobType, JobTypeSkill, RequiredSkill, Status
 from dispatch.models.journal import BoardAction, ChangedJob
+from dispatch.models.maintenance import MaintenancePlan, MaintenanceVisit
 from dispatch.models.money import BillingRecord, BillingSettings
 from dispatch.models.notifications import Delivery, Notification, NotificationPreference, PushSubscription
 from dispatch.models.plans import Plan, PlanningSettings
@@ -16,6 +30,7 @@ from dispatch.models.visits import SiteVisit
 from sla.models import Priority
 
 __all__ = [
+    "ApiToken",
     "Arrival",
     "AssignmentRule",
     "AutoAssignRun",
@@ -23,29 +38,50 @@ __all__ = [
     "BillingSettings",
     "BoardAction",
     "ChangedJob",
+    "Check",
+    "ChecklistItem",
     "Customer",
+    "CustomerDelivery",
+    "CustomerLink",
+    "CustomerMessage",
     "Delivery",
     "DispatchSettings",
     "FieldChange",
+    "FileImport",
+    "Geocoding",
+    "IdempotencyKey",
     "Job",
     "JobNote",
     "JobType",
     "JobTypeSkill",
+    "KnownAddress",
     "KnownLeg",
     "LiveVersion",
+    "MaintenancePlan",
+    "MaintenanceVisit",
+    "Material",
+    "MaterialUse",
     "Notification",
     "NotificationPreference",
+    "Picture",
     "Plan",
     "PlanningSettings",
     "Priority",
     "PushSubscription",
+    "Rating",
     "RequiredSkill",
+    "RunningLate",
     "SavedView",
     "Site",
     "SiteVisit",
     "Status",
     "StatusChange",
     "Suggestion",
+    "Tap",
     "TravelServer",
     "User",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

@@ -187,6 +187,8 @@ class Job(models.Model):
         DISPATCHER = "dispatcher", "Dispatcher"
         IMPORT = "import", "Import"
         FOLLOW_UP = "follow_up", "Follow-up"
+        PLAN = "plan", "Maintenance plan"
+        API = "api", "API"
 
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="jobs")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="jobs")

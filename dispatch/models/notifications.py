@@ -39,6 +39,14 @@ class Notification(models.Model):
         SLA_AT_RISK = "sla_at_risk", "An SLA target is at risk"
         SLA_BREACHED = "sla_breached", "An SLA target is breached"
         SLA_REPORT = "sla_report", "SLA compliance of the week"
+        FIELD_CONFLICT = "field_conflict", "A phone reports what no longer fits"
+        RUNNING_LATE = "running_late", "A technician says that they run late"
+        CALLED_SICK = "called_sick", "A technician calls out sick"
+        CUSTOMER_WROTE = "customer_wrote", "A customer writes about a job"
+        OTHER_TIME = "other_time", "A customer asks for another time"
+        ADDRESS_UNCLEAR = "address_unclear", "An address has several places"
+        IMPORT_DONE = "import_done", "An import that I started is done"
+        WEBHOOK_STOPPED = "webhook_stopped", "A webhook has stopped working"
 
     recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     kind = models.CharField(max_length=30)

@@ -38,6 +38,12 @@ def weight_field(default: int):
     return models.PositiveSmallIntegerField(default=default, validators=[MaxValueValidator(100)])
 
 
+class CustomerLinkFrom(models.TextChoices):
+    NEVER = "never", "Never"
+    ASSIGNED = "assigned", "As soon as somebody has the job"
+    EN_ROUTE = "en_route", "When the technician sets out"
+
+
 class DispatchSettings(models.Model):
     """One row (id 1): the weights of smart dispatch and how travel is estimated."""
 
@@ -95,6 +101,24 @@ class DispatchSettings(models.Model):
     clock_out_after_minutes = models.PositiveSmallIntegerField(
         default=60,
         help_text="Whoever has not clocked out this long after the shift, and has nothing under way, is clocked out.",
+    )
+
+    customer_link_from = models.CharField(
+        "customers get their link",
+        max_length=8,
+        choices=CustomerLinkFrom.choices,
+        default=CustomerLinkFrom.EN_ROUTE,
+    )
+    keeps_photo_location = models.BooleanField(
+        "keep where photos were taken",
+        default=False,
+        help_text="Otherwise the place is dropped from a photo with the rest of its metadata.",
+    )
+    position_sharing_seconds = models.PositiveSmallIntegerField(
+        "position sharing every (s)",
+        default=60,
+        validators=[MinValueValidator(15), MaxValueValidator(600)],
+        help_text="How often the phone page sends its place while it is open on duty.",
     )
 
     class Meta:

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from config.tokens import hash_of
 from dispatch import actions
 from dispatch.actions.positions import Post
 from dispatch.intake import DOORKEEPER, Intake
-from technicians.devices import hash_of
 from technicians.gps.messages import Message
 from technicians.gps.protocols import Answer, hear
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.tokens import hash_of
 from dispatch import actions, intake
 from dispatch.models import DispatchSettings
-from technicians import devices
 from technicians.models import Device, Position
 from tests.gps_examples import CLIENT_9, EXAMPLES, FORM, JSON, OWNTRACKS, TRACCAR, Example
 
@@ -289,7 +289,7 @@ def test_boards_are_told_of_the_first_fix_only(on_duty, new_device, monkeypatch,
 
 def test_an_address_is_kept_only_as_a_hash(tess, new_device):
     device, secret = new_device(tess)
-    assert device.secret_hash == devices.hash_of(secret)
+    assert device.secret_hash == hash_of(secret)
     assert secret not in json.dumps(list(Device.objects.values()), default=str)
     assert len(secret) == 43
 
@@ -305,7 +305,7 @@ def posts_of(people, new_device, *, seconds_ago=10):
     at = int(timezone.now().timestamp()) - seconds_ago
     secrets = [new_device(technician)[1] for technician in people]
     messages = [Message(f"id=1&lat=60&lon=3{number}&timestamp={at}") for number, _ in enumerate(secrets)]
-    return [Post(devices.hash_of(secret), hear(message)) for secret, message in zip(secrets, messages, strict=True)]
+    return [Post(hash_of(secret), hear(message)) for secret, message in zip(secrets, messages, strict=True)]
 
 
 @pytest.mark.parametrize("count", [2, 9])

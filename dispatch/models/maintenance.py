@@ -1,0 +1,99 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from dispatch.models.customers import Customer, Site
+from dispatch.models.jobs import DURATION_VALIDATORS, Job, JobType
+from sla.models import Priority
+from technicians.models import Technician
+from zones import access
+
+
+class MaintenancePlanQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """As jobs are: those at places in the user's zones, or in none."""
+        if not user.has_perm("dispatch.view_maintenanceplan"):
+            return self.none()
+        zone_ids = access.dispatch_zone_ids(user)
+        if zone_ids is access.ALL_ZONES:
+            return self
+        return self.filter(Q(site__zone__in=zone_ids) | Q(site__zone=None))
+
+
+class MaintenancePlan(models.Model):
+    """Jobs that come again and again at one place.
+
+    `rule` is an RRULE (RFC 5545) without DTSTART, counted from `starts_on` in local days of `time_zone`; the times of
+    day are of that zone too, so that a visit at 9:00 stays at 9:00 when clocks change.
+    """
+
+    name = models.CharField(max_length=120)
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="maintenance_plans")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="maintenance_plans")
+    job_type = models.ForeignKey(JobType, on_delete=models.PROTECT, related_name="+")
+    description = models.TextField(blank=True)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    duration_minutes = models.PositiveSmallIntegerField(default=60, validators=DURATION_VALIDATORS)
+    technician = models.ForeignKey(
+        Technician, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", verbose_name="usual technician"
+    )
+    rule = models.CharField(max_length=300)
+    starts_on = models.DateField()
+    ends_on = models.DateField(null=True, blank=True)
+    window_starts = models.TimeField("from", null=True, blank=True)
+    window_ends = models.TimeField("to", null=True, blank=True)
+    time_zone = models.CharField(max_length=60)
+    days_ahead = models.PositiveSmallIntegerField(default=30)
+    is_active = models.BooleanField("active", default=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects = MaintenancePlanQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name="") & ~Q(rule=""), name="maintenance_plan_named"),
+            models.CheckConstraint(
+                condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="maintenance_plan_ends_later"
+            ),
+            models.CheckConstraint(
+                condition=Q(window_starts=None, window_ends=None)
+                | Q(window_starts__isnull=False, window_ends__gt=F("window_starts")),
+                name="maintenance_plan_window",
+            ),
+            models.CheckConstraint(condition=Q(days_ahead__range=(1, 400)), name="maintenance_plan_days_ahead"),
+            models.CheckConstraint(condition=Q(duration_minutes__range=(5, 1440)), name="maintenance_plan_duration"),
+            models.CheckConstraint(condition=Q(priority__in=Priority.values), name="maintenance_plan_priority"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class MaintenanceVisit(models.Model):
+    """A day of a plan for which a job was made, or which somebody skipped. One a day, so that none is made twice."""
+
+    plan = models.ForeignKey(MaintenancePlan, on_delete=models.CASCADE, related_name="visits")
+    due_on = models.DateField()
+    job = models.OneToOneField(Job, on_delete=models.SET_NULL, null=True, blank=True, related_name="maintenance_visit")
+    made_at = models.DateTimeField(null=True, blank=True)
+    skipped_at = models.DateTimeField(null=True, blank=True)
+    skipped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    skip_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["due_on"]
+        constraints = [
+            models.UniqueConstraint(fields=["plan", "due_on"], name="maintenance_visit_once"),
+            models.CheckConstraint(
+                condition=Q(made_at__isnull=False) | Q(skipped_at__isnull=False, skipped_by__isnull=False, job=None),
+                name="maintenance_visit_made_or_skipped",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.plan_id} {self.due_on}"
