@@ -16,7 +16,7 @@ import stage
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)  # a Wednesday at 10:00 in New York: everything may be told
 RECORDING_AT_MOST = 30.0  # times the bare UPDATE; violations, circumstances and live events are in it
 QUERIES_A_BATCH = 12  # at most, however many rows it has, beside one for each zone whose boards hear of it
-PAGE_AT_MOST = 40.0  # times the bare count
+PAGE_AT_MOST = 20.0  # times the bare count
 
 
 def due_clocks() -> dict:
