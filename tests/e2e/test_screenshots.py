@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 
 from dispatch.demo import DEMO_PASSWORD
 from dispatch.models import Job, Status
+from sla.models import Violation
 from technicians.models import Technician
 from tests.e2e.live import in_thread, log_in
 
@@ -35,6 +36,8 @@ FORMS = {
     "auto-assign",
     "devices",
     "finances",
+    "violation",
+    "sla-recalculations",
     "sla-report-jobs",
     "sla-report-week",
     "settings",
@@ -78,6 +81,10 @@ def pages() -> dict[str, dict[str, str]]:
             "auto-assign": "/auto-assign/",
             "devices": f"/technicians/{tess.pk}/devices/",
             "track": f"/technicians/{tess.pk}/track/",
+            "sla": "/sla/",
+            "violations": "/sla/violations/",
+            "violation": f"/sla/violations/{Violation.objects.first().pk}/",
+            "sla-recalculations": "/sla/recalculations/",
             "sla-report": "/reports/sla/?period=quarter",
             "sla-report-jobs": "/reports/sla/jobs/?from=2000-01-01&to=2100-01-01&outcome=breached",
             "sla-report-week": "/reports/sla/week/",
