@@ -84,7 +84,6 @@ def pages() -> dict[str, dict[str, str]]:
             "sla": "/sla/",
             "violations": "/sla/violations/",
             "violation": f"/sla/violations/{Violation.objects.first().pk}/",
-            "sla-recalculations": "/sla/recalculations/",
             "sla-report": "/reports/sla/?period=quarter",
             "sla-report-jobs": "/reports/sla/jobs/?from=2000-01-01&to=2100-01-01&outcome=breached",
             "sla-report-week": "/reports/sla/week/",
@@ -92,7 +91,11 @@ def pages() -> dict[str, dict[str, str]]:
             "not-found": "/nowhere/",
         },
         "tess": {"my-day": "/my-day/", "my-job": f"/my-day/jobs/{tess.jobs.first().pk}/"},
-        "ada": {"settings": "/admin/", "zones": "/admin/zones/servicezone/"},
+        "ada": {
+            "settings": "/admin/",
+            "zones": "/admin/zones/servicezone/",
+            "sla-recalculations": "/sla/recalculations/",
+        },
     }
 
 
