@@ -49,6 +49,8 @@ class CustomerDelivery(models.Model):
         COMING = "coming", "Who is coming, and when"
         EN_ROUTE = "en_route", "On the way"
         LATE = "late", "Later than said"
+        ANSWER = "answer", "Answer about another time"
+        CANCELLED = "off", "Cancelled"
         DONE = "done", "Done; how was it?"
 
     link = models.ForeignKey(CustomerLink, on_delete=models.CASCADE, related_name="deliveries")
@@ -59,6 +61,8 @@ class CustomerDelivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=200, blank=True)
     once_key = models.CharField(max_length=80)
+    # Until when, as it said, somebody comes: whoever comes later is told of once more.
+    said_until = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField()
     # Not before; who takes it to send puts this off, so that nobody else takes it meanwhile.
     due_at = models.DateTimeField()
