@@ -4,7 +4,7 @@ The model-wide permission `zones.dispatch_servicezone` means every zone, those d
 roles that are never limited, or is given to a dispatcher directly. Without it the zones are those that guardian holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from django.contrib.auth import get_user_model
@@ -39,6 +39,11 @@ def in_zones_of(user, zone: str = "zone") -> Q:
     """Which rows have a `zone` where the user dispatches, or none."""
     zone_ids = dispatch_zone_ids(user)
     return Q() if zone_ids is ALL_ZONES else Q(**{f"{zone}__in": zone_ids}) | Q(**{zone: None})
+
+
+def reaches(zone_ids: Collection[int] | None, zone_id: int | None) -> bool:
+    """Whether somebody of these zones has what lies in that one; what lies in none is everybody's."""
+    return zone_ids is ALL_ZONES or zone_id is None or zone_id in zone_ids
 
 
 def may_dispatch_in(zone_id: int) -> Q:

@@ -55,7 +55,7 @@ def check_may_dispatch(by) -> None:
 
 def check_may_dispatch_at(site: Site, by) -> None:
     zone_ids = access.ALL_ZONES if by is None else access.dispatch_zone_ids(by)
-    if zone_ids is not access.ALL_ZONES and site.zone_id is not None and site.zone_id not in zone_ids:
+    if not access.reaches(zone_ids, site.zone_id):
         raise ActionRefused(f"{site.address} lies in {site.zone}, where you do not dispatch.")
 
 

@@ -163,7 +163,7 @@ class Facts:
     silent_after: timedelta | None = None  # asked for today only
 
     def may_see(self, job: Job) -> bool:
-        return self.zone_ids is access.ALL_ZONES or job.zone_id is None or job.zone_id in self.zone_ids
+        return access.reaches(self.zone_ids, job.zone_id)
 
 
 def times_of(job: Job, *, now: datetime) -> tuple[datetime, datetime] | None:

@@ -49,10 +49,7 @@ class Customer(models.Model):
 class SiteQuerySet(models.QuerySet):
     def dispatchable_by(self, user):
         """Places in the user's zones, and those in none: someone has to pin them."""
-        zone_ids = access.dispatch_zone_ids(user)
-        if zone_ids is access.ALL_ZONES:
-            return self
-        return self.filter(Q(zone__in=zone_ids) | Q(zone=None))
+        return self.filter(access.in_zones_of(user))
 
 
 class Site(models.Model):

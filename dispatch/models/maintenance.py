@@ -14,10 +14,7 @@ class MaintenancePlanQuerySet(models.QuerySet):
         """As jobs are: those at places in the user's zones, or in none."""
         if not user.has_perm("dispatch.view_maintenanceplan"):
             return self.none()
-        zone_ids = access.dispatch_zone_ids(user)
-        if zone_ids is access.ALL_ZONES:
-            return self
-        return self.filter(Q(site__zone__in=zone_ids) | Q(site__zone=None))
+        return self.filter(access.in_zones_of(user, "site__zone"))
 
 
 class MaintenancePlan(models.Model):

@@ -78,7 +78,7 @@ def sort_out(
     away = {one.technician.pk for one in workdays if one.is_given_up}
     planned, aside = [], []
     for job in jobs:
-        is_ours = _is_ours(job, zone_ids)
+        is_ours = access.reaches(zone_ids, job.zone_id)
         if why := _why_aside(job, is_ours=is_ours, stays=job.technician_id not in away, day=day):
             aside.append((job, why))
         else:
@@ -102,10 +102,6 @@ def _why_aside(job: Job, *, is_ours: bool, stays: bool, day: date) -> str:
     if job.technician_id and job.is_pinned and job.scheduled_on != day:
         return f"Pinned to {job.scheduled_on:%a %d %b}"
     return ""
-
-
-def _is_ours(job: Job, zone_ids) -> bool:
-    return zone_ids is access.ALL_ZONES or job.zone_id is None or job.zone_id in zone_ids
 
 
 @dataclass(frozen=True)
@@ -152,7 +148,7 @@ def asked_of(
 ) -> Asked:
     has = next((crew for crew, one in enumerate(workdays) if one.technician.pk == job.technician_id), None)
     zone_ids = access.ALL_ZONES if by is None else access.dispatch_zone_ids(by)
-    is_foreign = not _is_ours(job, zone_ids)
+    is_foreign = not access.reaches(zone_ids, job.zone_id)
     is_locked = has is not None and not workdays[has].is_given_up and (job.is_technician_pinned or is_foreign)
     eligible = frozenset({has}) if is_locked else frozenset(range(len(workdays))) - bars.keys()
     is_due_today = job.scheduled_on == day

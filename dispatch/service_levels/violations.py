@@ -125,10 +125,5 @@ def row_of(violation: Violation, *, user, now: datetime) -> Row:
         violation=violation,
         clock=clock,
         late_seconds=whole_seconds(violation.breached_at, ended_at),
-        job=job if _sees(user, job) else None,
+        job=job if access.reaches(access.dispatch_zone_ids(user), job.zone_id) else None,
     )
-
-
-def _sees(user, job: Job) -> bool:
-    zone_ids = access.dispatch_zone_ids(user)
-    return zone_ids is access.ALL_ZONES or job.zone_id is None or job.zone_id in zone_ids

@@ -154,7 +154,7 @@ def brought_on(
     off = [row for row in technician.off if row.starts_at < next_midnight and row.ends_at > midnight]
     others = [job for job in technician.others_that_day if job.scheduled_on == day]
     bookings = (
-        booking if zone_ids is access.ALL_ZONES or job.zone_id in {None, *zone_ids} else replace(booking, number="")
+        booking if access.reaches(zone_ids, job.zone_id) else replace(booking, number="")
         for job in technician.others_that_day
         if (booking := _booking_on(whole_day, job, shifts, now=now))
     )
