@@ -1,35 +1,44 @@
-"""Writing imported customers. The file is their truth: what it maps is set at each import, and nothing else."""
+"""Writing imported customers and their sites. The file is their truth: what it maps is set at each import.
 
+Only a place on the map is given where there was none: pins are put right by hand here.
+"""
+
+from dispatch import actions
 from dispatch.imports.mapping import Mapping
 from dispatch.imports.outcome import Outcome
+from dispatch.imports.places import new_site
 from dispatch.imports.rows import CustomerRow
-from dispatch.models import Customer
+from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
+from zones.models import ServiceZone
 
 FIELDS = ("name", "phone", "email", "notes")
+STRENGTH = {"unchanged": 0, "updated": 1, "created": 2}
 
 
 class CustomerWriter:
     def __init__(self, mapping: Mapping):
         self._mapped = [name for name in FIELDS if name in mapping.fields]
+        self._maps_access = "access_notes" in mapping.fields
+        self._zones = ServiceZone.objects.index()
 
     def write(self, rows: list[CustomerRow]) -> list[Outcome]:
         ids = [row.external_id for row in rows]
         known = {customer.external_id: customer for customer in Customer.objects.filter(external_id__in=ids)}
-        outcomes, new, changed = [], [], []
+        new, changed, happened = {}, {}, []
         for row in rows:
-            customer = known.get(row.external_id) or Customer(external_id=row.external_id)
-            if not self._set(customer, row):
-                outcomes.append(Outcome("unchanged"))
-            elif customer.pk is None:
-                new.append(customer)
-                outcomes.append(Outcome("created"))
+            customer = known.setdefault(row.external_id, Customer(external_id=row.external_id))
+            is_different = self._set(customer, row)
+            if customer.pk is None:
+                happened.append("unchanged" if row.external_id in new else "created")
+                new[row.external_id] = customer
             else:
-                changed.append(customer)
-                outcomes.append(Outcome("updated"))
-        Customer.objects.bulk_create(new)
-        Customer.objects.bulk_update(changed, [*FIELDS, "phone_digits"])
-        return outcomes
+                happened.append("updated" if is_different else "unchanged")
+                changed |= {customer.pk: customer} if is_different else {}
+        Customer.objects.bulk_create(new.values())
+        Customer.objects.bulk_update(changed.values(), [*FIELDS, "phone_digits"])
+        sites = self._write_sites(rows, known)
+        return [_outcome(row, what, sites) for row, what in zip(rows, happened, strict=True)]
 
     def announce(self) -> None:
         """Boards show jobs; a customer's new name comes with their next reload."""
@@ -40,3 +49,39 @@ class CustomerWriter:
             setattr(customer, name, getattr(row, name))
         customer.phone_digits = phone_digits(customer.phone)
         return bool(different)
+
+    def _write_sites(self, rows: list[CustomerRow], customers: dict[str, Customer]) -> dict:
+        """(external id, address) -> what happened, and whether the site is on the map."""
+        rows = [row for row in rows if row.address]
+        of_these = {customers[row.external_id].pk for row in rows}
+        stored = Site.objects.filter(customer__in=of_these, address__in={row.address for row in rows})
+        known = {(site.customer_id, site.address): site for site in stored.order_by("-pk")}  # of several the oldest
+        new, happened = [], {}
+        for row in rows:
+            customer = customers[row.external_id]
+            site = known.get((customer.pk, row.address))
+            if site is None:
+                site, what = new_site(row, customer, self._zones), "created"
+                new.append(site)
+            else:
+                what = self._update_site(site, row)
+            happened[row.external_id, row.address] = (what, site.has_location)
+        Site.objects.bulk_create(new)
+        return happened
+
+    def _update_site(self, site: Site, row: CustomerRow) -> str:
+        fields = []
+        if row.has_location and not site.has_location:
+            site.latitude, site.longitude = row.latitude, row.longitude
+            fields += ["latitude", "longitude"]
+        if self._maps_access and site.access_notes != row.access_notes:
+            site.access_notes = row.access_notes
+            fields.append("access_notes")
+        if fields:
+            actions.save_site(site, fields=fields, by=None)
+        return "updated" if fields else "unchanged"
+
+
+def _outcome(row: CustomerRow, what: str, sites: dict) -> Outcome:
+    site_what, has_location = sites.get((row.external_id, row.address), ("unchanged", True))
+    return Outcome(max(what, site_what, key=STRENGTH.__getitem__), has_location)

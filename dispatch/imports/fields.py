@@ -54,5 +54,9 @@ FIELDS: dict[str, dict[str, Field]] = {
         "phone": Field(values.words(40)),
         "email": Field(values.email),
         "notes": Field(values.long_text),
+        "address": Field(values.words(200)),
+        "latitude": _LATITUDE,
+        "longitude": _LONGITUDE,
+        "access_notes": Field(values.long_text),
     },
 }

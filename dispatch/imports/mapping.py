@@ -70,6 +70,11 @@ def parse_mapping(text: str, *, kind: str, time_zone: str) -> Mapping:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise MappingError(f"it is not TOML: {error}.") from None
+    return mapping_from(data, kind=kind, time_zone=time_zone)
+
+
+def mapping_from(data: dict, *, kind: str, time_zone: str) -> Mapping:
+    """From what a mapping file says, however it was said."""
     _check_keys(data, {"kind", "fields", *_SETTINGS}, where="the file")
     if data.get("kind", kind) != kind:
         raise MappingError(f"it is for {data['kind']}, not for {kind}.")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from dispatch.imports.rows import JobRow
+from dispatch.imports.rows import CustomerRow, JobRow
 from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
 from zones.geometry import ZoneIndex
@@ -53,7 +53,7 @@ def sites_of(rows: list[JobRow], customers: list[Customer], zones: ZoneIndex) ->
         same_address = known[customer.pk, row.address]
         site = _matching(row, same_address)
         if site is None:
-            site = _new_site(row, customer, zones)
+            site = new_site(row, customer, zones)
             same_address.append(site)
             new.append(site)
         sites.append(site)
@@ -81,7 +81,7 @@ def _matching(row: JobRow, same_address: list[Site]) -> Site | None:
     return next((site for site in same_address if not site.has_location), None)
 
 
-def _new_site(row: JobRow, customer: Customer, zones: ZoneIndex) -> Site:
+def new_site(row: JobRow | CustomerRow, customer: Customer, zones: ZoneIndex) -> Site:
     zone_id = zones.find(latitude=row.latitude, longitude=row.longitude) if row.has_location else None
     return Site(
         customer=customer,

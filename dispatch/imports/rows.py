@@ -57,11 +57,21 @@ class TechnicianRow:
 
 @dataclass(frozen=True, kw_only=True)
 class CustomerRow:
+    """A customer with several sites has a row for each."""
+
     external_id: str
     name: str
     phone: str = ""
     email: str = ""
     notes: str = ""
+    address: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    access_notes: str = ""
+
+    @property
+    def has_location(self) -> bool:
+        return self.latitude is not None
 
 
 Row = JobRow | TechnicianRow | CustomerRow
@@ -82,6 +92,8 @@ def build_row(cells: dict[str, str], mapping: Mapping, *, now: datetime) -> Row:
         if field.required and not read.get(name):
             raise RowError(_about(name, mapping, "is empty"))
     _check_coordinates(read)
+    if mapping.kind == "customers" and "latitude" in read and "address" not in read:
+        raise RowError("address: is empty, so it is not clear of what the coordinates are.")
     if mapping.kind == "jobs":
         _check_times(read, mapping, now=now)
     return _ROWS[mapping.kind](**read)

@@ -18,7 +18,7 @@ BATCHES_PER_ANNOUNCEMENT = 20
 
 class Writer(Protocol):
     def write(self, rows: list[Row]) -> list[Outcome]:
-        """Writes rows, no two with the same external id; one outcome each, in order. Called in a transaction."""
+        """Writes rows, no two with the same external id (customers: and address); one outcome each, in order. Called in a transaction."""
 
     def announce(self) -> None:
         """Tells open boards what was written since the last time."""
@@ -42,7 +42,7 @@ class ImportRun:
         self.now, self.dry_run = now, dry_run
         self.on_rejected, self.on_progress = on_rejected, on_progress
         self.summary = Summary()
-        self._lines: dict[str, int] = {}  # external id -> the line that has it
+        self._lines: dict[tuple[str, str], int] = {}  # external id (and site) -> the line that has it
 
     def run(self) -> Summary:
         records = self.file.records()
@@ -77,7 +77,8 @@ class ImportRun:
             row = build_row(self.file.named(record), self.mapping, now=self.now)
         except RowError as error:
             return rejected(str(error))
-        first = self._lines.setdefault(row.external_id, record.line)
+        site = getattr(row, "address", "") if self.mapping.kind == "customers" else ""
+        first = self._lines.setdefault((row.external_id, site), record.line)
         if first != record.line:
             return rejected(f"external_id: “{row.external_id}” is on line {first} already.")
         return row

@@ -151,7 +151,10 @@ class FileImport(models.Model):
         QUEUED = "queued"
         RUNNING = "running"
         DONE = "done"
+        STOPPED = "stopped"
         FAILED = "failed"
+
+    UNFINISHED = (State.QUEUED, State.RUNNING)
 
     kind = models.CharField(max_length=11, choices=Kind.choices)
     file = models.FileField(upload_to=path_of_import, max_length=200)
@@ -167,6 +170,7 @@ class FileImport(models.Model):
     summary = models.JSONField(default=dict)
     report = models.JSONField(default=list, help_text="The rows that were not taken: line, reason, what they held.")
     error = models.CharField(max_length=300, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Workers that have begun with it.")
     started_at = models.DateTimeField(null=True, blank=True)
     seen_alive_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
