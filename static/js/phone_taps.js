@@ -1,0 +1,239 @@
+// Taps as the phone keeps them, and how they reach the server. The service worker imports it too: here is no page.
+const Taps = (() => {
+  const BATCH = 50;
+  const PATIENCE_MS = 20000;
+  const UPLOAD_PATIENCE_MS = 180000;
+  const LEASE_MS = 30000;
+  const MAX_HELD_MS = 10000; // the phone's clock may be set back while a place is looked for
+  const me = newId();
+
+  function newId() {
+    if (self.crypto.randomUUID) return crypto.randomUUID(); // not on old phones, and only with HTTPS
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+  }
+
+  // Store ------------------------------------------------------------------------------------------
+
+  let opening = null;
+  const memory = []; // where the browser keeps nothing: better than losing the tap at once
+
+  function open() {
+    opening = opening || new Promise((resolve, reject) => {
+      const request = indexedDB.open("truckroll-phone", 1);
+      request.onupgradeneeded = () => {
+        const taps = request.result.createObjectStore("taps", { keyPath: "n", autoIncrement: true });
+        taps.createIndex("id", "id", { unique: true });
+        request.result.createObjectStore("state");
+      };
+      request.onsuccess = () => {
+        request.result.onversionchange = request.result.onclose = () => {
+          request.result.close();
+          opening = null;
+        };
+        resolve(request.result);
+      };
+      request.onerror = () => reject(request.error);
+    });
+    return opening;
+  }
+
+  async function within(name, mode, work) {
+    const db = await open();
+    return new Promise((resolve, reject) => {
+      const transaction = db.transaction(name, mode, { durability: "strict" });
+      const answer = { value: undefined };
+      transaction.oncomplete = () => resolve(answer.value);
+      transaction.onabort = transaction.onerror = () => reject(transaction.error);
+      work(transaction.objectStore(name), (value) => { answer.value = value; });
+    });
+  }
+
+  const getState = (key) => within("state", "readonly", (store, is) => {
+    const request = store.get(key);
+    request.onsuccess = () => is(request.result);
+  });
+  const putState = (key, value) => within("state", "readwrite", (store) => store.put(value, key));
+
+  async function allTaps() {
+    const stored = await within("taps", "readonly", (store, is) => {
+      const request = store.getAll();
+      request.onsuccess = () => is(request.result);
+    }).catch(() => []);
+    return [...stored, ...memory];
+  }
+  const tapsOf = async (user) => (await allTaps()).filter((tap) => tap.user === user);
+
+  async function insert(tap) {
+    try {
+      await within("taps", "readwrite", (store) => store.add(tap));
+    } catch (error) {
+      memory.push(tap);
+    }
+  }
+
+  async function change(id, values) {
+    const kept = memory.find((tap) => tap.id === id);
+    if (kept) return Object.assign(kept, values);
+    return within("taps", "readwrite", (store) => {
+      const request = store.index("id").get(id);
+      request.onsuccess = () => request.result && store.put(Object.assign(request.result, values));
+    });
+  }
+
+  async function remove(id) {
+    const at = memory.findIndex((tap) => tap.id === id);
+    if (at >= 0) return memory.splice(at, 1);
+    return within("taps", "readwrite", (store) => {
+      const request = store.index("id").getKey(id);
+      request.onsuccess = () => request.result !== undefined && store.delete(request.result);
+    });
+  }
+
+  // Sending ----------------------------------------------------------------------------------------
+
+  function locked(work) {
+    return self.navigator.locks ? navigator.locks.request("truckroll-outbox", work) : leased(work);
+  }
+
+  // Old phones, and sites without HTTPS: whoever holds the lease sends. Sent twice by two tabs, a tap still counts once.
+  async function leased(work) {
+    const mine = await within("state", "readwrite", (store, is) => {
+      const request = store.get("lease");
+      request.onsuccess = () => {
+        const free = !request.result || request.result.owner === me || request.result.until < Date.now();
+        if (free) store.put({ owner: me, until: Date.now() + LEASE_MS }, "lease");
+        is(free);
+      };
+    }).catch(() => true);
+    if (!mine) return { outcome: "later" };
+    return work().finally(() => putState("lease", null).catch(() => {}));
+  }
+
+  const isHeld = (tap) => tap.held_until > Date.now() && tap.held_until < Date.now() + MAX_HELD_MS;
+
+  function nextBatch(waiting) {
+    const words = waiting.filter((tap) => !tap.file);
+    const held = words.findIndex(isHeld);
+    if (held > 0 || (held < 0 && words.length)) return words.slice(0, held < 0 ? BATCH : Math.min(held, BATCH));
+    return held < 0 ? waiting.slice(0, 1) : [];
+  }
+
+  // Resolves with { outcome }: empty, held, later, login, other-user.
+  async function deliver(session, tell) {
+    let renewed = false;
+    for (;;) {
+      const waiting = (await tapsOf(session.user)).filter((tap) => tap.state === "waiting");
+      if (!waiting.length) return { outcome: "empty" };
+      const batch = nextBatch(waiting);
+      if (!batch.length) return { outcome: "held" };
+      const answer = await post(session, batch);
+      if (answer.outcome === "login" && !renewed) {
+        renewed = true;
+        const outcome = await renew(session);
+        if (outcome !== "renewed") return { outcome };
+      } else if (answer.outcome === "answered") {
+        if (!(await settle(batch, answer, tell))) return { outcome: "later" };
+      } else if (answer.outcome === "broken") {
+        await divide(session, batch, answer, tell);
+      } else return answer;
+    }
+  }
+
+  // One that spoils the others must not hold them up.
+  async function divide(session, batch, answer, tell) {
+    for (const tap of batch) {
+      const one = batch.length > 1 ? await post(session, [tap]) : answer;
+      if (one.outcome === "answered") await settle([tap], one, tell);
+      else if (one.outcome !== "broken") return;
+      else await settle([tap], { now: Date.now(), taps: [{ id: tap.id, outcome: "refused", answer: one.error, job: null }] }, tell);
+    }
+  }
+
+  async function settle(batch, answer, tell) {
+    const known = new Map(answer.taps.map((one) => [one.id, one]));
+    const settled = [];
+    for (const tap of batch) {
+      const one = known.get(tap.id);
+      if (!one || !["done", "kept", "refused"].includes(one.outcome)) continue;
+      const values = { state: one.outcome, answer: one.answer, truth: one.job, answered_at: answer.now };
+      if (one.outcome !== "refused") values.file = null; // the server has it
+      await change(tap.id, values);
+      settled.push(Object.assign(tap, values));
+    }
+    if (settled.length) await tell(settled);
+    return settled.length === batch.length;
+  }
+
+  function bodyOf(batch) {
+    const [first] = batch;
+    if (first.file) {
+      const form = new FormData();
+      const fields = { id: first.id, kind: first.kind, name: first.name || "", tapped_at: first.tapped_at, sent_at: Date.now() };
+      for (const [name, value] of Object.entries(fields)) form.append(name, value);
+      form.append("file", first.file, first.kind === "signature" ? "signature.png" : "photo.jpg");
+      return form;
+    }
+    const taps = batch.map(({ id, kind, job, tapped_at, content, fix }) => ({ id, kind, job, tapped_at, content, ...fix }));
+    return JSON.stringify({ sent_at: Date.now(), taps });
+  }
+
+  async function post(session, batch) {
+    const [first] = batch;
+    const headers = { "X-CSRFToken": session.token, Accept: "application/json" };
+    if (!first.file) headers["Content-Type"] = "application/json";
+    const url = first.file ? session.picturesUrl.replace("/0/", `/${first.job}/`) : session.tapsUrl;
+    const stop = new AbortController();
+    const timer = setTimeout(() => stop.abort(), first.file ? UPLOAD_PATIENCE_MS : PATIENCE_MS);
+    try {
+      const options = { method: "POST", headers, body: bodyOf(batch), signal: stop.signal, credentials: "same-origin" };
+      return await read(await fetch(url, options));
+    } catch (error) {
+      return { outcome: "later" };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function read(response) {
+    if (response.redirected || response.status === 401 || response.status === 403) return { outcome: "login" };
+    if (response.status >= 500 || response.status === 408 || response.status === 429) {
+      return { outcome: "later", wait: 1000 * Number(response.headers.get("Retry-After")) || 0 };
+    }
+    const answer = await response.json().catch(() => null);
+    if (response.ok) return answer && Array.isArray(answer.taps) ? { outcome: "answered", ...answer } : { outcome: "later" };
+    const error = (answer && answer.error) || `The server could not take this (${response.status}).`;
+    return { outcome: "broken", error };
+  }
+
+  // Logged in again since this page was made? Taps of one user are never sent as another's.
+  async function renew(session) {
+    try {
+      const response = await fetch(session.pageUrl, { credentials: "same-origin" });
+      if (response.redirected || response.status === 401 || response.status === 403) return "login";
+      const text = await response.text();
+      const user = /data-user="(\d+)"/.exec(text);
+      const token = /"X-CSRFToken": "(\w+)"/.exec(text);
+      if (!user || !token) return "later";
+      if (user[1] !== session.user) return "other-user";
+      session.token = token[1];
+      await putState("session", session).catch(() => {});
+      return "renewed";
+    } catch (error) {
+      return "later";
+    }
+  }
+
+  // For the service worker: true once nothing waits.
+  async function sendStored() {
+    const session = await getState("session").catch(() => null);
+    if (!session) return true;
+    const { outcome } = await locked(() => deliver(session, async () => {}));
+    return outcome !== "later" && outcome !== "held";
+  }
+
+  return { newId, getState, putState, tapsOf, insert, change, remove, locked, deliver, sendStored };
+})();
