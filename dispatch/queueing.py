@@ -51,8 +51,8 @@ def enqueue_each(
     transaction.on_commit(send, robust=True)
 
 
-def enqueue_once(task: Callable | str, *, queue: str = "default") -> None:
+def enqueue_once(task: Callable | str, *args, queue: str = "default") -> None:
     """However often one transaction asks for it. What a savepoint has taken back was not asked for."""
     asked_for = (getattr(send, "calls", None) for _, send, _ in transaction.get_connection().run_on_commit)
-    if (task, queue, [()]) not in asked_for:
-        enqueue(task, queue=queue)
+    if (task, queue, [args]) not in asked_for:
+        enqueue(task, *args, queue=queue)

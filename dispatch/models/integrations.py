@@ -51,15 +51,23 @@ class IdempotencyKey(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """An address that is told of events. Its secret is config.tokens.derived_token("webhook", nonce)."""
+    """An address that is told of events. Its secret is config.tokens.derived_token("webhook", nonce).
+
+    After a roll the earlier secret signs as well for a day. Since `failing_since` nothing was taken; until
+    `rests_until` nothing is sent.
+    """
 
     url = models.URLField(max_length=500)
     description = models.CharField(max_length=120, blank=True)
     nonce = models.CharField(max_length=43, unique=True, editable=False)
+    earlier_nonce = models.CharField(max_length=43, blank=True, editable=False)
+    rolled_at = models.DateTimeField(null=True, blank=True, editable=False)
     kinds = models.JSONField(default=list, help_text="Which events; none: all of them.")
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="Given up on after failing for days.")
 
     class Meta:
