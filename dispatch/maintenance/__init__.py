@@ -1,0 +1,1 @@
+"""Maintenance plans: on which days they fall due, and what is shown of them."""
