@@ -99,6 +99,7 @@ class DispatchSettingsAdmin(SingleRowAdmin):
             {"fields": ["silent_after_minutes", "stuck_after_minutes", "site_radius_m", "changes_status_by_position"]},
         ),
         ("Working time", {"fields": ["clock_out_after_minutes"]}),
+        ("Technicians' phones", {"fields": ["position_sharing_seconds", "office_phone"]}),
     ]
 
 

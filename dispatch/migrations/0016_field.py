@@ -46,6 +46,11 @@ class Migration(migrations.Migration):
             name='position_sharing_seconds',
             field=models.PositiveSmallIntegerField(default=60, help_text='How often the phone page sends its place while it is open on duty.', validators=[django.core.validators.MinValueValidator(15), django.core.validators.MaxValueValidator(600)], verbose_name='position sharing every (s)'),
         ),
+        migrations.AddField(
+            model_name='dispatchsettings',
+            name='office_phone',
+            field=models.CharField(blank=True, help_text='Whom technicians call when a tap is refused.', max_length=40),
+        ),
         migrations.AlterField(
             model_name='job',
             name='source',
@@ -249,6 +254,7 @@ class Migration(migrations.Migration):
                 ('window_ends', models.TimeField(blank=True, null=True, verbose_name='to')),
                 ('time_zone', models.CharField(max_length=60)),
                 ('days_ahead', models.PositiveSmallIntegerField(default=30)),
+                ('makes_from', models.DateField(editable=False)),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('created_at', models.DateTimeField()),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),

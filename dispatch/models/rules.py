@@ -120,6 +120,7 @@ class DispatchSettings(models.Model):
         validators=[MinValueValidator(15), MaxValueValidator(600)],
         help_text="How often the phone page sends its place while it is open on duty.",
     )
+    office_phone = models.CharField(max_length=40, blank=True, help_text="Whom technicians call when a tap is refused.")
 
     class Meta:
         verbose_name_plural = "dispatch settings"
