@@ -1,7 +1,13 @@
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
+from dispatch.maintenance.due import block_on
+from dispatch.maintenance.rule import Schedule, parse
 from dispatch.models.customers import Customer, Site
 from dispatch.models.jobs import DURATION_VALIDATORS, Job, JobType
 from sla.models import Priority
@@ -41,6 +47,8 @@ class MaintenancePlan(models.Model):
     window_ends = models.TimeField("to", null=True, blank=True)
     time_zone = models.CharField(max_length=60)
     days_ahead = models.PositiveSmallIntegerField(default=30)
+    # Days before this one are nobody's to make up for: the plan was not there yet, was paused or was another one.
+    makes_from = models.DateField(editable=False)
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -68,6 +76,31 @@ class MaintenancePlan(models.Model):
     def __str__(self):
         return self.name
 
+    @property
+    def schedule(self) -> Schedule:
+        """RuleError for a rule that was not written by Rule.text."""
+        return Schedule(parse(self.rule), self.starts_on, self.ends_on)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def today(self, *, now: datetime) -> date:
+        return now.astimezone(self.zone).date()
+
+    def block_on(self, day: date) -> tuple[datetime, datetime] | None:
+        return block_on(day, starts=self.window_starts, ends=self.window_ends, zone=self.zone)
+
+    def is_over(self, *, today: date) -> bool:
+        return self.ends_on is not None and self.ends_on < today
+
+    def times_on(self, day: date) -> dict[str, object]:
+        """Of the job for that day, by name; the board shows it on the day that it is in the business's time."""
+        block = self.block_on(day)
+        starts_at, ends_at = block or (None, None)
+        shown_on = timezone.localdate(starts_at) if starts_at else day
+        return {"scheduled_on": shown_on, "window_starts_at": starts_at, "window_ends_at": ends_at}
+
 
 class MaintenanceVisit(models.Model):
     """A day of a plan for which a job was made, or which somebody skipped. One a day, so that none is made twice."""
@@ -94,3 +127,7 @@ class MaintenanceVisit(models.Model):
 
     def __str__(self):
         return f"{self.plan_id} {self.due_on}"
+
+    @property
+    def is_skipped(self) -> bool:
+        return self.skipped_at is not None
