@@ -37,6 +37,8 @@ PURE = (
     "dispatch/day/burn_down.py",
     "dispatch/demo/routes.py",
     "dispatch/durations.py",
+    "dispatch/pictures/kinds_of_file.py",
+    "dispatch/pictures/remake.py",
     "dispatch/progress.py",
     "dispatch/travel/__init__.py",
     "dispatch/travel/great_circle.py",
