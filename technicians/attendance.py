@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.db.models.functions import Greatest
 
 from technicians.models import Break, ClockRecord, Position, Technician
 
 
 def clock_in(technician: Technician, *, now: datetime) -> bool:
-    """False if the technician is on duty already: two taps make one record."""
+    """False if the technician is on duty already: two taps make one record. No two stretches on duty overlap."""
+    last = technician.clock_records.aggregate(last=Max("clocked_out_at"))["last"]
     try:
         with transaction.atomic():
-            ClockRecord.objects.create(technician=technician, clocked_in_at=now)
+            ClockRecord.objects.create(technician=technician, clocked_in_at=max(filter(None, (now, last))))
     except IntegrityError:
         return False
     return True
@@ -24,9 +25,22 @@ def clock_in(technician: Technician, *, now: datetime) -> bool:
 def clock_out(technician: Technician, *, now: datetime, **why) -> bool:
     """False if the technician was not on duty. `why` are the record's fields that say who ended it."""
     record = technician.clock_records.select_for_update().filter(clocked_out_at=None).first()
-    if record is None or not _is_open(record).update(clocked_out_at=now, **why):
+    at = max(now, record.clocked_in_at) if record else now
+    if record is None or not _is_open(record).update(clocked_out_at=at, **why):
         return False
-    end_breaks_of([record.pk], at=now)
+    end_breaks_of([record.pk], at=at)
+    forget_whereabouts([technician.pk])
+    return True
+
+
+@transaction.atomic
+def correct_clock_out(technician: Technician, *, at: datetime) -> bool:
+    """When they really left the newest stretch, which the system has ended for them. False if it has not."""
+    record = technician.clock_records.select_for_update().order_by("-clocked_in_at").first()
+    if record is None or not record.closed_by_system or at < record.clocked_in_at:
+        return False
+    ClockRecord.objects.filter(pk=record.pk).update(clocked_out_at=at, closed_by_system=False)
+    end_breaks_of([record.pk], at=at)
     forget_whereabouts([technician.pk])
     return True
 
@@ -48,7 +62,9 @@ def begin_break(technician: Technician, *, now: datetime) -> bool:
         return False
     try:
         with transaction.atomic():
-            Break.objects.create(clock_record=record, began_at=max(now, record.clocked_in_at))
+            last = record.breaks.aggregate(last=Max("ended_at"))["last"]
+            began_at = max(filter(None, (now, record.clocked_in_at, last)))
+            Break.objects.create(clock_record=record, began_at=began_at)
     except IntegrityError:
         return False
     return True

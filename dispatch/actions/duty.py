@@ -11,6 +11,7 @@ from dispatch import arrivals, realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch, groups_of_technician, name_for, publish_arrivals
 from dispatch.actions.bulk import announce_jobs
 from dispatch.models import Job
+from dispatch.models.history import TOLD_LATER
 from dispatch.models.jobs import ACTIVE
 from dispatch.overtime import on_duty_too_long
 from technicians import attendance
@@ -20,22 +21,32 @@ MOST_NAMED = 200  # more jobs than this are told of as a whole board
 
 
 @transaction.atomic
-def clock_in(technician: Technician, *, now: datetime | None = None) -> None:
+def clock_in(technician: Technician, *, at: datetime | None = None, now: datetime | None = None) -> bool:
+    """`at` is when they did, if a phone was offline meanwhile. False if they are on duty already."""
     now = now or timezone.now()
-    if attendance.clock_in(technician, now=now):
-        publish_technician(technician)
-        publish_arrivals([technician.pk], now=now)
+    if not attendance.clock_in(technician, now=at or now):
+        return False
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+    return True
 
 
 @transaction.atomic
-def clock_out(technician: Technician, *, now: datetime | None = None) -> None:
-    """Refused while a job is under way: its time would go on running."""
+def clock_out(technician: Technician, *, at: datetime | None = None, now: datetime | None = None) -> bool:
+    """Refused while a job is under way: its time would go on running. False if they were not on duty.
+
+    Who was clocked out as forgotten meanwhile, and says later when they really left, is believed.
+    """
     now = now or timezone.now()
     _lock([technician.pk])
     _refuse_while_active(technician)
-    if attendance.clock_out(technician, now=now):
-        publish_technician(technician)
-        publish_arrivals([technician.pk], now=now)
+    is_told_later = at is not None and now - at >= TOLD_LATER
+    is_corrected = is_told_later and attendance.correct_clock_out(technician, at=at)
+    if not is_corrected and not attendance.clock_out(technician, now=at or now):
+        return False
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+    return True
 
 
 @transaction.atomic
@@ -62,24 +73,28 @@ def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now:
 
 
 @transaction.atomic
-def begin_break(technician: Technician, *, now: datetime | None = None) -> None:
-    """Refused while a job is under way: its time would go on running."""
+def begin_break(technician: Technician, *, at: datetime | None = None, now: datetime | None = None) -> bool:
+    """Refused while a job is under way: its time would go on running. False if they are on one already."""
     now = now or timezone.now()
     _lock([technician.pk])
     if not attendance.is_on_duty(technician):
         raise ActionRefused("Clock in first.")
     _refuse_while_active(technician)
-    if attendance.begin_break(technician, now=now):
-        publish_technician(technician)
-        publish_arrivals([technician.pk], now=now)
+    if not attendance.begin_break(technician, now=at or now):
+        return False
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+    return True
 
 
 @transaction.atomic
-def end_break(technician: Technician, *, now: datetime | None = None) -> None:
+def end_break(technician: Technician, *, at: datetime | None = None, now: datetime | None = None) -> bool:
     now = now or timezone.now()
-    if attendance.end_break(technician, now=now):
-        publish_technician(technician)
-        publish_arrivals([technician.pk], now=now)
+    if not attendance.end_break(technician, now=at or now):
+        return False
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+    return True
 
 
 def end_break_for_work(technician_id: int | None, *, at: datetime) -> None:

@@ -15,6 +15,7 @@ from dispatch.actions.base import (
     check_may_dispatch,
     fresh,
     groups_of_job,
+    log_edits,
     publish_job,
 )
 from dispatch.actions.clocks import keep_clocks
@@ -22,6 +23,7 @@ from dispatch.actions.journal import journalled
 from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
 from dispatch.smart import suggestions
+from dispatch.webhooks import events
 from sla.policies import Policies
 
 
@@ -77,7 +79,7 @@ def edit_job(
         **values, zone_id=job.zone_id, version=F("version") + 1
     ):
         raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
-    FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
+    log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited)], now=now)
     keep_clocks(was, job, at=now, now=now, policies=policies)
     publish_job(job, also=groups_before, now=now)
     return job
@@ -116,11 +118,13 @@ def _skill_levels(job: Job) -> dict[str, str]:
 
 
 @transaction.atomic
-def add_note(job: Job, text: str, *, by, now: datetime | None = None) -> JobNote:
+def add_note(job: Job, text: str, *, by, at: datetime | None = None, now: datetime | None = None) -> JobNote:
+    """`at` is when it was written, if a phone was offline meanwhile."""
     job = fresh(job)
     actor_on(job, by)
-    note = JobNote.objects.create(job=job, text=text, author=by, written_at=now or timezone.now())
+    note = JobNote.objects.create(job=job, text=text, author=by, written_at=at or now or timezone.now())
     bump(job)
+    events.tell_of_note(note, now=now or timezone.now())
     suggestions.keep_beside_note(job)
     publish_job(job, now=now)
     return note
@@ -149,9 +153,8 @@ def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
         state = f"already on hold: {current.hold_reason}" if current.is_on_hold else "not on hold"
         raise ActionRefused(f"{current.number} is {current.get_status_display()} and {state}.", current)
     job = fresh(job)
-    FieldChange.objects.create(
-        job=job, version=job.version, changed_at=now, actor=by, changes={"hold": [was.hold_reason, hold_reason]}
-    )
+    changes = {"hold": [was.hold_reason, hold_reason]}
+    log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=changes)], now=now)
     keep_clocks(was, job, at=now, now=now)
     publish_job(job, now=now)
     return job

@@ -1,9 +1,13 @@
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from dispatch.models.jobs import Job, Status
 from technicians.models import Technician, coordinates_check
+
+TOLD_LATER = timedelta(minutes=1)  # from then on a phone was offline when it happened
 
 
 class AppendOnlyError(RuntimeError):
@@ -85,7 +89,7 @@ class StatusChange(AppendOnlyModel):
     @property
     def is_received_later(self) -> bool:
         """The phone was offline: we learned of it a minute or more after it happened."""
-        return (self.received_at - self.happened_at).total_seconds() >= 60
+        return self.received_at - self.happened_at >= TOLD_LATER
 
 
 class FieldChange(AppendOnlyModel):

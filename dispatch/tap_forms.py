@@ -1,0 +1,67 @@
+"""What each kind of tap has to say. A phone sends it as JSON, a page without script as a form: both are read here."""
+
+from datetime import timedelta
+
+from django import forms
+
+from dispatch.models import Status, Tap
+from dispatch.taps import YEAR_2100_MS, SentTap, instant
+from technicians.positions import Fix
+
+Kind = Tap.Kind
+NOT_UNDERSTOOD = "This tap could not be understood. Nothing was changed; try again."
+DUTY = [("in", "Clock in"), ("out", "Clock out"), ("break", "Break"), ("back", "End break")]
+
+
+class Content(forms.Form):
+    """The errors of the fields in `told` are sentences for technicians; the others are a phone's own mistakes."""
+
+    told: tuple[str, ...] = ()
+
+
+class StepContent(Content):
+    to = forms.ChoiceField(choices=Status.choices)
+    seen = forms.CharField(max_length=60)
+    note = forms.CharField(required=False, max_length=2000)
+
+
+class NoteContent(Content):
+    text = forms.CharField(
+        max_length=2000, error_messages={"required": "Write something first.", "max_length": "That note is too long."}
+    )
+    told = ("text",)
+
+
+class DutyContent(Content):
+    duty = forms.ChoiceField(choices=DUTY)
+
+
+class FixForm(forms.Form):
+    """What the browser's geolocation says; all of it or nothing."""
+
+    latitude = forms.FloatField(min_value=-90, max_value=90)
+    longitude = forms.FloatField(min_value=-180, max_value=180)
+    accuracy = forms.FloatField(min_value=0, max_value=100_000, required=False)
+    fix_at = forms.FloatField(min_value=0, max_value=YEAR_2100_MS)  # epoch milliseconds
+
+
+CONTENT: dict[str, type[Content]] = {
+    Kind.STEP: StepContent,
+    Kind.NOTE: NoteContent,
+    Kind.DUTY: DutyContent,
+}
+
+
+def objection_in(form: Content) -> str:
+    told = [form.errors[name][0] for name in form.told if name in form.errors]
+    return told[0] if told else NOT_UNDERSTOOD
+
+
+def read_fix(sent: SentTap, *, offset: timedelta) -> Fix | None:
+    """By our clock: the phone's tells of its positions as wrongly as of its taps."""
+    form = FixForm(dict(sent.fix))
+    at = instant(form.cleaned_data["fix_at"]) if form.is_valid() else None
+    if at is None:
+        return None
+    data = form.cleaned_data
+    return Fix(data["latitude"], data["longitude"], at + offset, data["accuracy"])
