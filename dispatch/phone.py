@@ -38,6 +38,10 @@ class Day:
         return not self.is_on_duty and not (self.current and self.current.status in ACTIVE)
 
     @property
+    def after_current(self) -> Job | None:
+        return next((job for job in self.following if not job.is_on_hold), None)
+
+    @property
     def done_count(self) -> int:
         return sum(job.status == Status.COMPLETED for job in self.finished)
 

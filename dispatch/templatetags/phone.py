@@ -1,5 +1,8 @@
+import json
 import re
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote, urlencode
 
 from django import template
@@ -11,23 +14,65 @@ from dispatch.workflow import Actor, Step, steps_from
 register = template.Library()
 
 FORWARD = (Status.EN_ROUTE, Status.IN_PROGRESS, Status.COMPLETED)
+OWN = (Status.ASSIGNED, Status.EN_ROUTE, Status.IN_PROGRESS)  # from which technicians take steps
 
 
-def _steps(job) -> list[Step]:
-    steps = steps_from(job.status, actor=Actor.TECHNICIAN)
+@dataclass(frozen=True)
+class StepAhead:
+    """A step from a status that the job has, or has on a phone whose taps are not sent yet."""
+
+    when: str
+    seen: str
+    is_now: bool
+    step: Step
+
+
+def _steps(job, status: str) -> list[Step]:
+    steps = steps_from(status, actor=Actor.TECHNICIAN)
     return [step for step in steps if not (job.is_on_hold and step.to in ACTIVE)]
 
 
-@register.filter
-def next_step(job) -> Step | None:
-    """What the large button does."""
-    return next((step for step in _steps(job) if step.to in FORWARD), None)
+def _next_step(job, status: str) -> Step | None:
+    return next((step for step in _steps(job, status) if step.to in FORWARD), None)
+
+
+def _ahead(job, status: str, step: Step) -> StepAhead:
+    return StepAhead(status, f"{status}.{job.technician_id or ''}", job.status == status, step)
 
 
 @register.filter
-def other_steps(job) -> list[Step]:
-    usual = next_step(job)
-    return [step for step in _steps(job) if step != usual]
+def next_steps(job) -> list[StepAhead]:
+    """What the large button does: now, and after the taps that come before it."""
+    steps = [(status, _next_step(job, status)) for status in OWN if job.is_open]
+    return [_ahead(job, status, step) for status, step in steps if step]
+
+
+@register.filter
+def next_step(job) -> StepAhead | None:
+    return next((ahead for ahead in next_steps(job) if ahead.is_now), None)
+
+
+@register.filter
+def other_steps(job) -> list[StepAhead]:
+    return [
+        _ahead(job, status, step)
+        for status in OWN
+        if job.is_open
+        for step in _steps(job, status)
+        if step != _next_step(job, status)
+    ]
+
+
+@register.filter
+def epoch_ms(instant: datetime) -> int:
+    """As JavaScript counts."""
+    return int(instant.timestamp() * 1000)
+
+
+@register.simple_tag
+def status_words() -> str:
+    """How each status is called, for pages that go on without the server."""
+    return json.dumps(dict(Status.choices))
 
 
 @register.simple_tag

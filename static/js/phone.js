@@ -1,55 +1,7 @@
-// The technician's phone: the position goes along with each tap, typed text survives a refresh, changes are marked.
+// The technician's phone: typed text survives a refresh, a double tap takes one step, changes are marked.
 (() => {
   const root = document.querySelector("[data-phone-root]");
-  const MAX_WAIT_MS = 4000;
   const SETTLE_MS = 800; // the second half of a double tap must not hit the button that replaced the first
-  const SEEN = "truckroll-seen-jobs";
-
-  // Position ---------------------------------------------------------------------------------------
-
-  function fill(form, name, value) {
-    let input = form.elements.namedItem(name);
-    if (!input) {
-      input = document.createElement("input");
-      input.type = "hidden";
-      input.name = name;
-      form.append(input);
-    }
-    input.value = value ?? "";
-  }
-
-  function locate() {
-    return new Promise((resolve) => {
-      if (!navigator.geolocation) return resolve(null);
-      const timer = setTimeout(() => resolve(null), MAX_WAIT_MS + 500); // a question left unanswered has no timeout
-      const done = (position) => {
-        clearTimeout(timer);
-        resolve(position);
-      };
-      const options = { maximumAge: 15000, timeout: MAX_WAIT_MS, enableHighAccuracy: true };
-      return navigator.geolocation.getCurrentPosition(done, () => done(null), options);
-    });
-  }
-
-  document.addEventListener("htmx:confirm", async (event) => {
-    const form = event.detail.elt;
-    if (!form.matches("form[data-with-position]")) return;
-    event.preventDefault();
-    if (form.dataset.locating) return;
-    form.dataset.locating = "yes";
-    const button = form.querySelector("button");
-    button?.setAttribute("aria-busy", "true");
-    const position = await locate();
-    if (position) {
-      fill(form, "latitude", position.coords.latitude);
-      fill(form, "longitude", position.coords.longitude);
-      fill(form, "accuracy", position.coords.accuracy);
-      fill(form, "fix_at", Math.round(position.timestamp));
-    }
-    delete form.dataset.locating;
-    button?.removeAttribute("aria-busy");
-    event.detail.issueRequest(true);
-  });
 
   // Refreshing -------------------------------------------------------------------------------------
 
@@ -58,28 +10,27 @@
   const isRefresh = (event) => (event.detail.requestConfig ?? event.detail).elt === root;
 
   function isTyping() {
-    const fields = [...root.querySelectorAll("textarea, input:not([type=hidden])")];
-    return fields.some((field) => field.value.trim() !== "" || field === document.activeElement);
+    const fields = [...root.querySelectorAll("textarea, input:not([type=hidden]):not([type=checkbox]):not([type=radio])")];
+    return fields.some((field) => field.value.trim() !== field.defaultValue.trim() || field === document.activeElement);
   }
 
-  const isTapping = () => document.querySelector("form[data-locating]") !== null;
   const refresh = () => document.body.dispatchEvent(new CustomEvent("live-refresh"));
 
   let waiting = false;
   document.addEventListener("htmx:confirm", (event) => {
-    if (!isRefresh(event) || !(isTyping() || isTapping())) return;
+    if (!isRefresh(event) || !isTyping()) return;
     event.preventDefault();
     waiting = true;
   });
   // What was asked for before may arrive in the middle of a word or a tap.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (!isRefresh(event) || event.detail.target !== root || !(isTyping() || isTapping())) return;
+    if (!isRefresh(event) || event.detail.target !== root || !isTyping()) return;
     event.detail.shouldSwap = false;
     waiting = true;
   });
   setInterval(() => {
     if (stale) stale.hidden = !(waiting && isTyping());
-    if (!waiting || isTyping() || isTapping()) return;
+    if (!waiting || isTyping()) return;
     waiting = false;
     refresh();
   }, 500);
@@ -94,55 +45,118 @@
     root.querySelector(".phone-foot")?.remove();
   });
 
-  const shownSteps = () => [...root.querySelectorAll(".pause[data-step], .phone-foot [data-step]")].map((each) => each.dataset.step).join();
+  // The page shows the next step at once, before the server knows of the last.
+  const shownSteps = () => {
+    const buttons = [...root.querySelectorAll(".pause [data-step], .phone-foot [data-step]")];
+    return buttons.filter((each) => each.offsetParent).map((each) => each.dataset.step).join();
+  };
   let shownStep = shownSteps();
   let readyAt = 0;
 
   function settle() {
     const wait = readyAt - Date.now();
-    for (const button of root.querySelectorAll(":is(.phone-foot, .pause) button")) button.disabled = wait > 0;
+    for (const button of root.querySelectorAll(".phone-foot button, .pause button")) button.disabled = wait > 0;
     if (wait > 0) setTimeout(settle, wait);
   }
+
+  document.addEventListener("day-shown", () => {
+    if (shownSteps() === shownStep) return;
+    shownStep = shownSteps();
+    readyAt = Date.now() + SETTLE_MS;
+    settle();
+  });
+
+  document.addEventListener("outbox-answered", () => {
+    waiting = false;
+    refresh();
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== root) return;
     if (event.detail.requestConfig.verb === "post") waiting = false;
-    if (shownSteps() !== shownStep) readyAt = Date.now() + SETTLE_MS;
-    shownStep = shownSteps();
     if (Date.now() < readyAt) settle();
-    look(event.detail.requestConfig);
+    look();
+    preferMapsApp();
   });
 
   // What is new ------------------------------------------------------------------------------------
 
+  const key = `truckroll-seen-${document.body.dataset.user}`;
+  const own = new Map(); // jobs that this technician has changed: until when a new version is taken for that
+  const OWN_MS = 10000;
+  const isOwn = (job) => own.get(job) > Date.now();
+
   function readSeen() {
     try {
-      return JSON.parse(sessionStorage.getItem(SEEN));
+      return JSON.parse(localStorage.getItem(key));
     } catch {
       return null;
     }
   }
 
-  function look(request) {
-    const stored = readSeen();
-    const seen = stored ?? {};
-    const own = request?.verb === "post" ? request.elt?.dataset?.job : null;
-    for (const element of root.querySelectorAll("[data-job][data-version]")) {
-      const { job, version } = element.dataset;
-      const mark = element.querySelector("[data-mark]");
-      if (!stored || job === own || "opened" in element.dataset) seen[job] = version;
-      if (mark && seen[job] !== version) {
-        mark.textContent = job in seen ? "Changed" : "New";
-        mark.hidden = false;
-      }
-    }
+  function keepSeen(seen) {
     try {
-      sessionStorage.setItem(SEEN, JSON.stringify(seen));
+      localStorage.setItem(key, JSON.stringify(seen));
     } catch {
       // Private mode: nothing is marked.
     }
-    preferMapsApp();
   }
+
+  const shownJobs = () => [...root.querySelectorAll("[data-job][data-version]")];
+  const factsOf = ({ version, number, title, time, where }) => ({ version, number, title, time, where });
+
+  function changeOf(before, now) {
+    if (before.time !== now.time) return before.time ? `Changed: was ${before.time}` : "Changed: new time";
+    return before.where === now.where ? "Changed" : "Changed: new address";
+  }
+
+  function look() {
+    const { today } = (root.querySelector("[data-day-state]") || { dataset: {} }).dataset;
+    const stored = readSeen();
+    const isNewDay = Boolean(today) && (!stored || stored.day !== today);
+    const seen = isNewDay ? { day: today, jobs: {} } : stored;
+    if (!seen) return;
+    const news = [];
+    for (const element of shownJobs()) {
+      const now = factsOf(element.dataset);
+      const before = seen.jobs[element.dataset.job];
+      if (isNewDay || isOwn(element.dataset.job) || "opened" in element.dataset) seen.jobs[element.dataset.job] = now;
+      const mark = element.querySelector("[data-mark]");
+      const isNews = !isNewDay && !isOwn(element.dataset.job) && (!before || before.version !== now.version);
+      if (!mark) continue;
+      mark.hidden = !isNews;
+      mark.textContent = before ? changeOf(before, now) : "New";
+      if (isNews) news.push(before ? "changed" : "new");
+    }
+    keepSeen(seen);
+    if (today) showChanges(seen, news);
+  }
+
+  function showChanges(seen, news) {
+    const notice = root.querySelector("[data-changes]");
+    const here = new Set(shownJobs().map((element) => element.dataset.job));
+    const gone = Object.entries(seen.jobs).filter(([job]) => !here.has(job)).map(([, facts]) => facts);
+    const parts = ["new", "changed"].map((what) => [news.filter((one) => one === what).length, what]).filter(([count]) => count).map(([count, what]) => `${count} ${what}`);
+    for (const facts of gone) parts.push(`${facts.number} ${facts.title} is no longer yours`);
+    notice.hidden = parts.length === 0;
+    notice.querySelector("[data-changes-text]").textContent = `Since you last looked: ${parts.join(", ")}.`;
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-changes-seen]")) return;
+    const seen = readSeen();
+    if (!seen) return;
+    seen.jobs = {};
+    for (const element of shownJobs()) seen.jobs[element.dataset.job] = factsOf(element.dataset);
+    keepSeen(seen);
+    look();
+  });
+
+  document.addEventListener("outbox-changed", (event) => {
+    const before = own.size;
+    for (const tap of event.detail.taps) if (tap.job && tap.state === "done") own.set(String(tap.job), Date.now() + OWN_MS);
+    if (own.size !== before) look();
+  });
 
   // Android opens geo: links in the technician's own choice of maps app; elsewhere they lead nowhere.
   function preferMapsApp() {
@@ -154,4 +168,5 @@
   }
 
   look();
+  preferMapsApp();
 })();

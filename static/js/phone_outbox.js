@@ -144,6 +144,7 @@ const Outbox = (() => {
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("form[data-tap]")) return;
+    if (event.defaultPrevented) return; // somebody objects
     event.preventDefault();
     if (Date.now() - Number(form.dataset.tappedAt || 0) < DOUBLE_TAP_MS) return;
     form.dataset.tappedAt = Date.now();
@@ -152,6 +153,8 @@ const Outbox = (() => {
     const withPosition = "withPosition" in form.dataset;
     add({ kind, job, number, content: contentOf(form, button), says: says || button.textContent.trim(), withPosition });
     form.reset();
+    // A field with the focus would keep the page from being refreshed, as what is being typed in does.
+    if (form.contains(document.activeElement)) button.focus();
   });
 
   window.addEventListener("online", promptly);
