@@ -11,16 +11,21 @@ from dispatch.tasks import (
     check_sla,
     clock_out_forgotten,
     deliver_due,
+    deliver_due_webhooks,
+    deliver_due_to_customers,
     dispatch_waiting_jobs,
     expire_suggestions,
     forget_old_data,
+    make_maintenance_visits,
     predict_arrivals,
     predict_later_arrivals,
     rezone_open_jobs,
     send_due_sla_report,
     sweep_auto_assign,
+    sweep_imports,
     sweep_plans,
     sweep_recalculations,
+    tell_of_delays,
     watch_technicians,
 )
 
@@ -30,6 +35,9 @@ HOUR = 60 * 60
 DAY = 24 * 60 * 60
 
 register(deliver_due, "default", interval=MINUTE)
+register(deliver_due_webhooks, "default", interval=MINUTE)
+register(deliver_due_to_customers, "default", interval=MINUTE)
+register(tell_of_delays, "default", interval=MINUTE)
 register(predict_arrivals, "default", interval=MINUTE)
 register(clock_out_forgotten, "default", interval=MINUTE)
 register(watch_technicians, "default", interval=MINUTE)
@@ -37,9 +45,11 @@ register(predict_later_arrivals, "default", interval=HOUR)
 register(expire_suggestions, "default", interval=MINUTE)
 register(sweep_auto_assign, "default", interval=MINUTE)
 register(sweep_plans, "default", interval=MINUTE)
+register(sweep_imports, "default", interval=MINUTE)
 register(sweep_recalculations, "default", interval=MINUTE)
 register(check_sla, "default", interval=FIVE_MINUTES)
 register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)
 register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(send_due_sla_report, "default", interval=HOUR)
+register(make_maintenance_visits, "default", interval=HOUR)
 register(forget_old_data, "default", interval=DAY)

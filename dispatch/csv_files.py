@@ -43,6 +43,15 @@ async def _made_in_threads(parts: Iterator[str]):
         yield part
 
 
+def cell_of_a_file(text: str) -> str:
+    """What stood in somebody's file: a number stays one."""
+    try:
+        float(text)
+    except ValueError:
+        return text_cell(text)
+    return text
+
+
 def text_cell(text: str) -> str:
     """Text that a spreadsheet would run as a formula is shown as text."""
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in ("\t", "\r") else text

@@ -116,6 +116,7 @@ def _pages(user) -> list[Option]:
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
         ("assignment_settings", "Auto-Assignment settings", "", "dispatch.view_assignmentrule", "rules weights smart"),
         ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds"),
+        ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
     ]
     return [

@@ -74,8 +74,20 @@ def work_out_recalculation(recalculation_id: int) -> None:
     actions.work_out_recalculation(recalculation_id)
 
 
+def work_out_import(import_id: int) -> None:
+    actions.work_out_import(import_id)
+
+
+def sweep_imports() -> int:
+    return actions.sweep_imports()
+
+
 def sweep_recalculations() -> int:
     return actions.sweep_recalculations()
+
+
+def make_maintenance_visits() -> int:
+    return actions.make_maintenance_visits()
 
 
 def learn_roads(pairs: list[tuple[str, str]], technician_ids: list[int]) -> int:
@@ -88,6 +100,26 @@ def deliver(delivery_id: int) -> str:
 
 def deliver_due() -> int:
     return actions.deliver_due()
+
+
+def deliver_to_customer(delivery_id: int) -> str:
+    return actions.deliver_to_customer(delivery_id)
+
+
+def deliver_due_to_customers() -> int:
+    return actions.deliver_due_to_customers()
+
+
+def tell_of_delays() -> int:
+    return actions.tell_of_delays()
+
+
+def deliver_webhooks(endpoint_id: int) -> int:
+    return actions.deliver_webhooks(endpoint_id)
+
+
+def deliver_due_webhooks() -> int:
+    return actions.deliver_due_webhooks()
 
 
 def check_sla() -> dict[str, int]:
@@ -109,4 +141,5 @@ def forget_old_data() -> dict[str, int]:
     notices = actions.forget_old_notices()
     call_command("clearsessions")
     roads = actions.forget_old_roads(now=timezone.now())
+    actions.forget_old_imports()
     return {"positions": forgotten, "notifications": notices, "roads": roads, **actions.forget_old_records()}

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from dispatch.actions import add_device
+from dispatch.actions import add_device, upload_import
 from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
 from sla.models import ClockRecalculation, SLAPolicy, Violation
 from tests.factories import make_job
@@ -133,6 +134,15 @@ TABLE = {
     "planning_settings": [Access(STAFF), Access({"ada"}, "post")],
     "planning_presets": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
+    "visit": [Access(ANYONE, pk="visit")],
+    "visit_message": [Access(ANYONE, "post", pk="visit")],
+    "visit_time": [Access(ANYONE, "post", pk="visit")],
+    "visit_rating": [Access(ANYONE, "post", pk="visit")],
+    "send_customer_link": [Access(BOARD, "post", pk="job")],
+    "revoke_customer_link": [Access(BOARD, "post", pk="job")],
+    "preview_visit": [Access(BOARD, pk="job")],
+    "accept_other_time": [Access(BOARD, pk="wish"), Access(BOARD, "post", pk="wish")],
+    "decline_other_time": [Access(BOARD, pk="wish"), Access(BOARD, "post", pk="wish")],
     "customer_search": [Access(BOARD)],
     "phone_owners": [Access(BOARD)],
     "customer_sites": [Access(BOARD, pk="customer")],
@@ -164,6 +174,12 @@ TABLE = {
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
     "recalculations": [Access({"ada"}), Access({"ada"}, "post")],
     "recalculation": [Access({"ada"}, pk="recalculation"), Access({"ada"}, "post", pk="recalculation")],
+    "imports": [Access({"ada"}), Access({"ada"}, "post")],
+    "import_sample": [Access({"ada"}, pk="import_kind")],
+    "file_import": [Access({"ada"}, pk="file_import")],
+    "map_import": [Access({"ada"}, pk="file_import"), Access({"ada"}, "post", pk="file_import")],
+    **{name: [Access({"ada"}, "post", pk="file_import")] for name in ("run_import", "stop_import")},
+    "import_report": [Access({"ada"}, pk="file_import")],
     "admin:index": [Access(STAFF)],
     "admin:zones_servicezone_changelist": [Access(STAFF)],
     "admin:zones_servicezone_add": [Access({"ada"})],
@@ -224,6 +240,10 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
     ids["violation"] = breached(job).pk
+    send_link(job, by=omar)
+    ids["visit"] = token_of(job.customer_links.get())
+    in_two_days = {"wanted_starts_at": timezone.now() + timedelta(days=2), "wanted_ends_at": timezone.now() + timedelta(days=3)}
+    ids["wish"] = job.customer_messages.create(kind="other_time", sent_at=timezone.now(), **in_two_days).pk
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()
@@ -231,9 +251,14 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["suggestion"] = open_job.suggestions.create(
         technician=tess, score=80, job_version=open_job.version, created_at=now
     ).pk
+    ids |= {"file_import": uploaded_file(by=ada).pk, "import_kind": "jobs"}
     ids["recalculation"] = ClockRecalculation.objects.create(asked_at=now).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
+
+
+def uploaded_file(*, by):
+    return upload_import(SimpleUploadedFile("rows.csv", b"id,name\n1,Bakery\n"), kind="customers", by=by)
 
 
 def breached(job) -> Violation:

@@ -4,7 +4,7 @@ Views, RQ tasks, commands and tests all come through here; there is no second wa
 who does it, or None for the system itself. An action that cannot be done raises ActionRefused with the reason.
 """
 
-from dispatch.actions.absence import Handing, end_sickness, hand_over_jobs, mark_sick
+from dispatch.actions.absence import Handing, call_in_sick, end_sickness, hand_over_jobs, mark_sick
 from dispatch.actions.adjusting import adjust_route
 from dispatch.actions.api_tokens import create_api_token, find_api_token, revoke_api_token
 from dispatch.actions.applying import PlanOutdated, apply_plan
@@ -20,6 +20,7 @@ from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.call import assign_as_proposed, call_to_job
+from dispatch.actions.checks import check_item, open_required_checks
 from dispatch.actions.create import create_job
 from dispatch.actions.customer_deliveries import deliver_due_to_customers, deliver_to_customer
 from dispatch.actions.customer_links import note_opened, revoke_link, send_link, tell_of_delays
@@ -59,6 +60,7 @@ from dispatch.actions.forgetting import forget_old_records
 from dispatch.actions.hints import dismiss_hint
 from dispatch.actions.insert import insert_job
 from dispatch.actions.journal import board_action, unjournalled
+from dispatch.actions.late import say_late
 from dispatch.actions.maintenance import (
     FOLLOW,
     STAY,
@@ -70,6 +72,7 @@ from dispatch.actions.maintenance import (
 )
 from dispatch.actions.maintenance_visits import make_maintenance_visits
 from dispatch.actions.mark import pin_job, set_priority
+from dispatch.actions.materials import use_material, withdraw_material
 from dispatch.actions.notices import choose_channels, forget_old_notices, mark_read, subscribe, unsubscribe
 from dispatch.actions.past import PastJob, remember_jobs
 from dispatch.actions.pictures import PictureNotStored, SentPicture, keep_picture, sweep_pictures
@@ -154,12 +157,14 @@ __all__ = [
     "assign_waiting_job",
     "begin_break",
     "board_action",
+    "call_in_sick",
     "call_to_job",
     "cancel_plan",
     "change_assignment_rules",
     "change_jobs",
     "change_planning_settings",
     "change_status",
+    "check_item",
     "check_sla",
     "choose_channels",
     "clock_in",
@@ -220,6 +225,7 @@ __all__ = [
     "may_manage_devices",
     "note_opened",
     "note_seen",
+    "open_required_checks",
     "pin_job",
     "place_job",
     "predict_arrivals",
@@ -242,6 +248,7 @@ __all__ = [
     "save_customer",
     "save_maintenance_plan",
     "save_site",
+    "say_late",
     "send_day",
     "send_due_sla_report",
     "send_link",
@@ -270,7 +277,9 @@ __all__ = [
     "unsubscribe",
     "update_created_jobs",
     "upload_import",
+    "use_material",
     "watch_technicians",
+    "withdraw_material",
     "work_out_auto_assign",
     "work_out_import",
     "work_out_plan",

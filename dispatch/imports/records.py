@@ -89,7 +89,7 @@ class CsvFile:
 
     def named(self, record: Record) -> dict[str, str]:
         """The cells that the mapping needs, by column."""
-        return {column: record.cells[index] for column, index in self._needed.items()}
+        return {column: _as_typed(record.cells[index]) for column, index in self._needed.items()}
 
     def original_header(self) -> list[str]:
         return self.header[self._offset :]
@@ -100,6 +100,13 @@ class CsvFile:
 
     def bytes_read(self) -> int:
         return self._file.buffer.tell()
+
+
+def _as_typed(cell: str) -> str:
+    """Without the mark that keeps a spreadsheet from running a text as a formula: our own exports have it."""
+    text = cell.removeprefix("'")
+    is_marked = text != cell and (text.lstrip().startswith(("=", "+", "-", "@")) or text[:1] in ("\t", "\r"))
+    return text if is_marked else cell
 
 
 @contextmanager

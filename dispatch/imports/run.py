@@ -18,7 +18,10 @@ BATCHES_PER_ANNOUNCEMENT = 20
 
 class Writer(Protocol):
     def write(self, rows: list[Row]) -> list[Outcome]:
-        """Writes rows, no two with the same external id (customers: and address); one outcome each, in order. Called in a transaction."""
+        """Writes rows, no two with the same external id (of customers: and address), in a transaction.
+
+        One outcome each, in order.
+        """
 
     def announce(self) -> None:
         """Tells open boards what was written since the last time."""

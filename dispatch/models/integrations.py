@@ -189,6 +189,14 @@ class FileImport(models.Model):
     def __str__(self):
         return self.file_name
 
+    @property
+    def done_percent(self) -> int:
+        return min(100, 100 * self.rows_done // max(1, self.rows_total))
+
+    @property
+    def rejected(self) -> int:
+        return self.summary.get("rejected", 0)
+
 
 class Geocoding(models.Model):
     """Looking up where an address is: once for each site and address; several answers wait for a person."""
