@@ -143,11 +143,27 @@ EMAIL_TIMEOUT = 20
 SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")  # what links in e-mails begin with; without it they have none
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "truckroll@localhost")
 
+# Customers: whose name they read, whom they call, and how text messages reach them ---------------
+
+COMPANY_NAME = os.environ.get("COMPANY_NAME", "Truckroll")
+COMPANY_PHONE = os.environ.get("COMPANY_PHONE", "")
+SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no text messages at all
+SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
+SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
+
 # Web Push: without a key it is off, and the pages say so ----------------------------------------
 
 VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")
 VAPID_SUBJECT = os.environ.get("VAPID_SUBJECT") or f"mailto:{DEFAULT_FROM_EMAIL}"  # whom a push service can ask
 PUSH_HOSTS = env_list("PUSH_HOSTS")  # beside those of dispatch/push.py
+
+# Webhooks: addresses inside the own network that may be called all the same, over http too --------
+
+WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:8080”
+
+# The REST API -----------------------------------------------------------------------------------
+
+API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))  # of a token, to each web process
 
 # Travel times: without a server they are estimated from straight-line distances -----------------
 

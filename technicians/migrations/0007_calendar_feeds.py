@@ -30,4 +30,9 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('revoked_at', None)), fields=('technician',), name='calendar_feed_one')],
             },
         ),
+        migrations.AlterField(
+            model_name='position',
+            name='source',
+            field=models.CharField(choices=[('phone', 'Phone page'), ('osmand', 'OsmAnd protocol'), ('owntracks', 'OwnTracks'), ('traccar', 'Traccar server'), ('api', 'API')], max_length=10),
+        ),
     ]

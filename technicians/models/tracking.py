@@ -13,6 +13,7 @@ class Position(models.Model):
         OSMAND = "osmand", "OsmAnd protocol"
         OWNTRACKS = "owntracks", "OwnTracks"
         TRACCAR = "traccar", "Traccar server"
+        API = "api", "API"
 
     technician = models.ForeignKey(Technician, on_delete=models.CASCADE, related_name="positions")
     recorded_at = models.DateTimeField()

@@ -1,0 +1,50 @@
+"""In front of every operation: what is refused before anybody looks at it, in the same form as all other errors."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Final
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from dispatch.api.problems import Problem, answer, as_problem
+
+MOST_BYTES: Final = 1024 * 1024
+
+
+def door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """No session counts here, hence neither a login page nor a CSRF token."""
+
+    @wraps(view)
+    def behind_the_door(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        if refusal := _refusal(request):
+            return answer(refusal)
+        try:
+            response = view(request, *args, **kwargs)
+        except Http404 as error:  # of addresses that belong to no operation
+            return answer(as_problem(error))
+        if response.status_code == 405:
+            allowed = response["Allow"]
+            return answer(Problem("method-not-allowed", f"Here goes: {allowed}.", headers={"Allow": allowed}))
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+    return login_not_required(csrf_exempt(behind_the_door))
+
+
+def _refusal(request: HttpRequest) -> Problem | None:
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return Problem("malformed", "Content-Length is no number.")
+    if length > MOST_BYTES:
+        return Problem("too-large", f"At most {MOST_BYTES // 1024} KB.")
+    if length and request.content_type != "application/json":
+        return Problem("unsupported-media-type", "Send application/json.")
+    return None
+
+
+@door
+def no_such_path(request: HttpRequest, path: str = "") -> HttpResponse:
+    return answer(Problem("not-found", "There is nothing at this path."))

@@ -1,0 +1,80 @@
+"""The OpenAPI description: what ninja finds, and what all operations have in common."""
+
+from typing import Final
+
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from dispatch.api.problems import CONTENT_TYPE, KINDS, ProblemOut
+
+ALWAYS: Final = (400, 401, 403, 404, 413, 415, 422, 429, 500)
+WRITING: Final = (409, 412)
+REFERENCE: Final = {"$ref": "#/components/schemas/ProblemOut"}
+IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[\x20-\x7e]+$"},
+    "description": "The ETag that you read. If it has changed since, the answer is 412.",
+}
+IF_NONE_MATCH: Final = {
+    **IF_MATCH,
+    "name": "If-None-Match",
+    "required": False,
+    "description": "The ETag that you have. If nothing has changed since, the answer is 304 without a body.",
+}
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
+    "description": "Any text of your own, new for each thing to do: sent again within 24 hours, it is not done twice.",
+}
+
+
+class TruckrollAPI(NinjaAPI):
+    def get_openapi_schema(self, **more) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**more)
+        schema["components"]["schemas"]["ProblemOut"] = ProblemOut.json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
+        for name, definition in schema["components"]["schemas"]["ProblemOut"].pop("$defs", {}).items():
+            schema["components"]["schemas"][name] = definition
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                for operation in view.operations:
+                    _complete(schema, self.get_openapi_operation_id(operation), operation)
+        return schema
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+
+def _complete(schema: OpenAPISchema, operation_id: str, operation: Operation) -> None:
+    for methods in schema["paths"].values():
+        for method, details in methods.items():
+            if details["operationId"] == operation_id:
+                _describe(details, method, operation)
+
+
+def _describe(details: dict, method: str, operation: Operation) -> None:
+    scopes = [callback.scope for callback in operation.auth_callbacks]
+    details["security"] = [{"BearerToken": scopes}]
+    details["summary"] = details["summary"].capitalize()
+    details["description"] = "\n\n".join(
+        filter(None, [details.get("description", "").strip(), f"Scope: `{scopes[0]}`."])
+    )
+    is_writing = method != "get"
+    if method == "post":
+        details["parameters"].append(IDEMPOTENCY_KEY)
+    if (is_writing and "job_id" in operation.path) or method == "patch":
+        details["parameters"].append({**IF_MATCH, "required": method == "patch"})
+    if 304 in operation.response_models:
+        details["parameters"].append(IF_NONE_MATCH)
+    codes = [*ALWAYS, *(WRITING if is_writing else ()), *((428,) if method == "patch" else ())]
+    for code in sorted(codes):
+        titles = [title for status, title in KINDS.values() if status == code]
+        details["responses"][code] = {
+            "description": "; ".join(titles),
+            "content": {CONTENT_TYPE: {"schema": REFERENCE}},
+        }
