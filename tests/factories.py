@@ -5,7 +5,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from dispatch import actions
-from dispatch.models import Customer, JobType, Site, Status, User
+from dispatch.models import Customer, JobType, MaintenancePlan, Site, Status, User
 from dispatch.roles import Role, give_role
 from technicians.models import Skill, Technician
 from zones.models import ServiceZone
@@ -104,3 +104,22 @@ def make_job(status=Status.CREATED, *, by, technician=None, site=None, zone=None
         whom = (technician or TechnicianFactory()) if step == Status.ASSIGNED else None
         job = actions.change_status(job, step, technician=whom, by=by, note=reason)
     return job
+
+
+def make_plan(*, by, zone=None, site=None, now=None, **fields):
+    """A maintenance plan: without more, one for every Monday from today on."""
+    if site is None:
+        where = {}
+        if zone is not None:
+            ring = zone.boundary["coordinates"][0]
+            where = {"longitude": (ring[0][0] + ring[2][0]) / 2, "latitude": (ring[0][1] + ring[2][1]) / 2}
+        site = SiteFactory(**where)
+        actions.locate_site(site)
+    fields = {
+        "name": "Boiler service",
+        "rule": "FREQ=WEEKLY;BYDAY=MO",
+        "starts_on": timezone.localdate(now),
+        "time_zone": "America/New_York",
+        "job_type": fields.pop("job_type", None) or JobTypeFactory(),
+    } | fields
+    return actions.save_maintenance_plan(MaintenancePlan(site=site, **fields), by=by, now=now)

@@ -13,6 +13,7 @@ from dispatch.actions.clock_pauses import keep_pauses
 from dispatch.clock_history import NOT_BEGUN, RESPONDED, load_histories
 from dispatch.models import Job, Status, StatusChange
 from dispatch.queueing import enqueue_once
+from dispatch.webhooks import events
 from sla.clock import Clock as Reckoning
 from sla.clock import NeverDueError
 from sla.models import CLOCKS, Clock, ClockKind, ClockPause, ResponseClock, Violation
@@ -108,6 +109,8 @@ def _save(clock: Clock, stored: Clock | None) -> None:
 
 
 def _new(model: type[Clock], job: Job, policies: Policies) -> Clock | None:
+    if job.source == Job.Source.PLAN:  # nobody has called: made weeks ahead, it has to be done on its day
+        return None
     target = policies.target(job.sla_policy_id, priority=job.priority, kind=model.kind)
     if target is None:
         return None
@@ -247,6 +250,7 @@ def record_breaches(breached: Sequence[tuple[Clock, Job]], *, now: datetime) -> 
         for clock, job in breached
     ]
     Violation.objects.bulk_create(violations, ignore_conflicts=True)
+    events.tell_of_breaches(violations, now=now)
     return violations
 
 
