@@ -12,6 +12,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
 
 from dispatch.consumers import LiveEvents, LiveSocket  # noqa: E402
+from dispatch.customer_link.stream import VisitEvents  # noqa: E402
 from dispatch.views.gps import GpsDoor  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -20,6 +21,7 @@ application = ProtocolTypeRouter(
             [
                 path("events/", AuthMiddlewareStack(LiveEvents.as_asgi())),
                 path("gps/<str:secret>/", GpsDoor()),
+                path("visit/<str:token>/events/", VisitEvents.as_asgi()),
                 re_path(r"", django_application),
             ]
         ),

@@ -12,7 +12,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 access_log = logging.getLogger("truckroll.access")
 _SAFE_ID = re.compile(r"[\w.-]{1,64}")
-_SECRET = re.compile(r"(/gps/)[^/\s?]+")
+_SECRET = re.compile(r"(/(?:gps|visit)/)[^/\s?]+")
 
 
 class RequestIdFilter(logging.Filter):
@@ -22,10 +22,10 @@ class RequestIdFilter(logging.Filter):
 
 
 class SecretFilter(logging.Filter):
-    """Of a device's address the log shows all but its secret."""
+    """Of a device's address, or a customer's link, the log shows all but its secret."""
 
     def filter(self, record):
-        if "/gps/" in (message := record.getMessage()):
+        if _SECRET.search(message := record.getMessage()):
             record.msg, record.args = hide_secret(message), ()
         return True
 

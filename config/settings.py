@@ -151,6 +151,14 @@ SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no
 SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
 SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
 
+# Customers: whose name they read, whom they call, and how text messages reach them ---------------
+
+COMPANY_NAME = os.environ.get("COMPANY_NAME", "Truckroll")
+COMPANY_PHONE = os.environ.get("COMPANY_PHONE", "")
+SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no text messages at all
+SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
+SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
+
 # Web Push: without a key it is off, and the pages say so ----------------------------------------
 
 VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")

@@ -12,6 +12,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from dispatch.actions import add_device, upload_import
+from dispatch.actions.customer_links import send_link
+from dispatch.customer_link.door import token_of
 from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
 from sla.models import ClockRecalculation, SLAPolicy, Violation
 from tests.factories import make_job
@@ -242,8 +244,9 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["violation"] = breached(job).pk
     send_link(job, by=omar)
     ids["visit"] = token_of(job.customer_links.get())
-    in_two_days = {"wanted_starts_at": timezone.now() + timedelta(days=2), "wanted_ends_at": timezone.now() + timedelta(days=3)}
-    ids["wish"] = job.customer_messages.create(kind="other_time", sent_at=timezone.now(), **in_two_days).pk
+    wanted_at = timezone.now() + timedelta(days=2)
+    wanted = {"wanted_starts_at": wanted_at, "wanted_ends_at": wanted_at + timedelta(hours=2)}
+    ids["wish"] = job.customer_messages.create(kind="other_time", sent_at=timezone.now(), **wanted).pk
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()

@@ -32,6 +32,15 @@ from dispatch.actions.customer_messages import (
     write_as_customer,
 )
 from dispatch.actions.customers import create_customer, create_site, save_customer
+from dispatch.actions.customer_deliveries import deliver_due_to_customers, deliver_to_customer
+from dispatch.actions.customer_links import note_opened, revoke_link, send_link, tell_of_delays
+from dispatch.actions.customer_messages import (
+    accept_other_time,
+    ask_other_time,
+    decline_other_time,
+    rate_visit,
+    write_as_customer,
+)
 from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.deliver import deliver, deliver_due
 from dispatch.actions.devices import add_device, may_manage_devices, record_track_view, revoke_device
@@ -138,6 +147,7 @@ __all__ = [
     "SentPicture",
     "SkillNeed",
     "accept_other_time",
+    "accept_other_time",
     "acknowledge_violations",
     "add_device",
     "add_note",
@@ -151,6 +161,7 @@ __all__ = [
     "ask_for_auto_assign",
     "ask_for_plan",
     "ask_for_recalculation",
+    "ask_other_time",
     "ask_other_time",
     "assign_as_proposed",
     "assign_job",
@@ -179,8 +190,11 @@ __all__ = [
     "create_site",
     "decline_other_time",
     "delete_webhook",
+    "decline_other_time",
     "deliver",
     "deliver_due",
+    "deliver_due_to_customers",
+    "deliver_to_customer",
     "deliver_due_to_customers",
     "deliver_due_webhooks",
     "deliver_to_customer",
@@ -224,12 +238,14 @@ __all__ = [
     "may_change_rules",
     "may_manage_devices",
     "note_opened",
+    "note_opened",
     "note_seen",
     "open_required_checks",
     "pin_job",
     "place_job",
     "predict_arrivals",
     "predict_moved",
+    "rate_visit",
     "rate_visit",
     "receive_posts",
     "receive_taps",
@@ -242,6 +258,7 @@ __all__ = [
     "revoke_api_token",
     "revoke_device",
     "revoke_link",
+    "revoke_link",
     "rezone_open_jobs",
     "roll_webhook_secret",
     "run_import",
@@ -251,6 +268,7 @@ __all__ = [
     "say_late",
     "send_day",
     "send_due_sla_report",
+    "send_link",
     "send_link",
     "send_sla_report",
     "send_test_event",
@@ -269,6 +287,7 @@ __all__ = [
     "take_position",
     "take_positions",
     "tell_of_delays",
+    "tell_of_delays",
     "tell_of_sla",
     "unassign_job",
     "undo_action",
@@ -281,6 +300,7 @@ __all__ = [
     "watch_technicians",
     "withdraw_material",
     "work_out_auto_assign",
+    "write_as_customer",
     "work_out_import",
     "work_out_plan",
     "work_out_recalculation",

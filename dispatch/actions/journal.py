@@ -83,6 +83,10 @@ def unjournalled() -> Iterator[None]:
         _is_off.reset(token)
 
 
+def is_unjournalled() -> bool:
+    return _is_off.get()
+
+
 @contextmanager
 def board_action(
     *, by, now: datetime | None = None, label: str = "", undoes: BoardAction | None = None

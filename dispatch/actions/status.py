@@ -19,6 +19,7 @@ from dispatch.actions.base import (
     publish_job,
 )
 from dispatch.actions.clocks import keep_clocks
+from dispatch.actions.customer_links import follow_visit
 from dispatch.actions.duty import end_break_for_work
 from dispatch.actions.journal import journalled
 from dispatch.billing import record_billing
@@ -101,6 +102,7 @@ def change_status(
     )
     settle_billing(current, was)
     keep_clocks(job, current, at=at, now=now)
+    follow_visit(current, was=job, now=now)
     if to in ACTIVE:
         end_break_for_work(gets, at=at)
     publish_job(current, also=groups_before, now=now)

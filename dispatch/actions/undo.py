@@ -20,6 +20,7 @@ from dispatch.actions.base import (
     publish_jobs,
 )
 from dispatch.actions.clocks import keep_clocks
+from dispatch.actions.customer_links import follow_visit
 from dispatch.actions.edit import displayed, replace_skills
 from dispatch.actions.journal import FIELDS, SKILLS, State, board_action, states_of
 from dispatch.actions.status import settle_billing
@@ -161,6 +162,7 @@ def _restore(pk: int, before: State, *, by, label: str, done_at: datetime, now: 
     if edited:
         FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
     keep_clocks(was, job, at=done_at, now=now, is_undo=True)
+    follow_visit(job, was=was, now=now)
     return job
 
 

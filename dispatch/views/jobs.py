@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch import actions, realtime
+from dispatch.customer_link.contact import load_contact
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
@@ -36,6 +37,7 @@ def job_context(request, job: Job) -> dict:
         "log": list(log.order_by("-happened_at", "-pk")),
         "notes": list(job.notes.select_related("author").order_by("-written_at", "-pk")),
         "note_form": NoteForm(),
+        "contact": load_contact(job, now=now),
         "timelines": load_timelines(job, now=now),
         "now": now,
         "today": timezone.localdate(),

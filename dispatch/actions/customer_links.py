@@ -1,0 +1,219 @@
+"""Giving customers the link to their job, and telling them by it who comes, who is on the way and that it is done.
+
+Minted and queued in the transaction of the change that makes it due, so that neither happens without the other.
+"""
+
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Prefetch, Q
+from django.utils import timezone
+
+from config.tokens import derived_token, hash_of, new_token
+from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, publish_job
+from dispatch.actions.journal import is_unjournalled
+from dispatch.customer_link.door import PURPOSE
+from dispatch.models import CustomerDelivery, CustomerLink, DispatchSettings, FieldChange, Job, Status
+from dispatch.models.jobs import TO_DO
+from dispatch.models.rules import CustomerLinkFrom
+from dispatch.queueing import enqueue_each
+
+Kind = CustomerDelivery.Kind
+Channel = CustomerDelivery.Channel
+State = CustomerDelivery.State
+
+DELIVER: Final = "dispatch.tasks.deliver_to_customer"  # by name: the tasks import the actions
+KEPT_AFTER_DAY: Final = timedelta(days=7)
+KEPT_AFTER_END: Final = timedelta(days=14)  # for the rating, and to see that it was cancelled
+SETTLES_IN: Final = timedelta(minutes=2)  # a dispatcher may try somebody else first; then only the last one is told of
+LATER_BY: Final = timedelta(minutes=10)
+MOST_DELAYS_TOLD: Final = 3
+PASSING: Final = (Kind.COMING, Kind.EN_ROUTE, Kind.LATE)  # a newer one of these overtakes those not sent yet
+
+
+def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
+    """Call it in the transaction in which the job's status or technician has changed from what `was` says."""
+    is_same = job.status == was.status and job.technician_id == was.technician_id
+    if is_same or is_unjournalled():  # a history that is made up is nobody's news
+        return
+    link = standing_link(job)
+    if link is None:
+        if not _is_wanted(job):
+            return
+        link = _mint(job, now=now)
+    _keep_open(link, job, now=now)
+    kind = _news(job, was, link)
+    if kind is None:
+        _overtake(link, PASSING)
+    else:
+        moment = job.assigned_at if kind == Kind.COMING else job.en_route_at if kind == Kind.EN_ROUTE else None
+        once_key = f"{kind}.{job.technician_id}.{moment.timestamp():.0f}" if moment else kind
+        queue(link, job, kind, once_key=once_key, now=now, wait=SETTLES_IN if kind == Kind.COMING else timedelta())
+
+
+def standing_link(job: Job) -> CustomerLink | None:
+    return CustomerLink.objects.filter(job=job, revoked_at=None).first()
+
+
+def _is_wanted(job: Job) -> bool:
+    if job.status not in (Status.ASSIGNED, Status.EN_ROUTE):
+        return False
+    if not (job.customer.email or job.customer.phone):
+        return False
+    begins = DispatchSettings.load().customer_link_from
+    from_now_on = {CustomerLinkFrom.ASSIGNED: True, CustomerLinkFrom.EN_ROUTE: job.status == Status.EN_ROUTE}
+    return from_now_on.get(begins, False)
+
+
+def _news(job: Job, was: Job, link: CustomerLink) -> Kind | None:
+    if job.status == Status.EN_ROUTE:
+        return Kind.EN_ROUTE
+    if job.status == Status.COMPLETED:
+        return Kind.DONE
+    if job.status == Status.CANCELLED:
+        return Kind.CANCELLED if link.deliveries.filter(state=State.SENT).exists() else None
+    is_new = job.technician_id != was.technician_id or was.status == Status.EN_ROUTE
+    return Kind.COMING if job.status == Status.ASSIGNED and is_new else None
+
+
+def _mint(job: Job, *, now: datetime) -> CustomerLink:
+    nonce = new_token()
+    values = {
+        "nonce": nonce,
+        "token_hash": hash_of(derived_token(PURPOSE, nonce)),
+        "created_at": now,
+        "expires_at": expiry_of(job, now=now),
+    }
+    try:
+        with transaction.atomic():
+            return CustomerLink.objects.create(job=job, **values)
+    except IntegrityError:  # somebody else has just made one
+        return CustomerLink.objects.get(job=job, revoked_at=None)
+
+
+def expiry_of(job: Job, *, now: datetime) -> datetime:
+    """A week after the day of the visit or, once that is over, two weeks after its end."""
+    if not job.is_open:
+        ended_at = (job.completed_at if job.status == Status.COMPLETED else job.cancelled_at) or now
+        return ended_at + KEPT_AFTER_END
+    day = max(job.scheduled_on or timezone.localdate(now), timezone.localdate(now))
+    return timezone.make_aware(datetime.combine(day, time.max)) + KEPT_AFTER_DAY
+
+
+def _keep_open(link: CustomerLink, job: Job, *, now: datetime) -> None:
+    expires_at = expiry_of(job, now=now)
+    if expires_at != link.expires_at and expires_at > link.created_at:
+        CustomerLink.objects.filter(pk=link.pk).update(expires_at=expires_at)
+
+
+# Telling ------------------------------------------------------------------------------------------
+
+
+def ways_to(customer) -> list[tuple[str, str]]:
+    """The channels by which this customer can be told, with where to. None without an address of our own to link to."""
+    if not settings.SITE_URL:
+        return []
+    ways = [(Channel.EMAIL, customer.email)] if settings.EMAIL_HOST and customer.email else []
+    return ways + ([(Channel.SMS, customer.phone)] if settings.SMS_BACKEND and customer.phone else [])
+
+
+def queue(
+    link: CustomerLink, job: Job, kind: str, *, once_key: str, now: datetime, wait: timedelta = timedelta()
+) -> list[CustomerDelivery]:
+    """Once for each key and channel, however often it is asked for."""
+    if kind in (*PASSING, Kind.DONE, Kind.CANCELLED):
+        _overtake(link, PASSING)
+    ways = ways_to(job.customer)
+    known = {"link": link, "once_key": once_key}
+    told = set(CustomerDelivery.objects.filter(**known).values_list("channel", flat=True)) if ways else set()
+    instants = {"queued_at": now, "due_at": now + wait}
+    new = [CustomerDelivery(kind=kind, channel=channel, to=to, **known, **instants) for channel, to in ways]
+    new = [delivery for delivery in new if delivery.channel not in told]
+    CustomerDelivery.objects.bulk_create(new)
+    if new and not wait:  # what waits is found by the scheduled task
+        enqueue_each(DELIVER, [(delivery.pk,) for delivery in new])
+    return new
+
+
+def _overtake(link: CustomerLink, kinds: tuple[str, ...]) -> None:
+    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED, attempts=0, kind__in=kinds)
+    waiting.update(state=State.FAILED, error="Not sent: something newer had happened.")
+
+
+def tell_of_delays(*, now: datetime | None = None) -> int:
+    """Whoever was told of a time that will not be kept is told of the new one. Returns how many customers."""
+    now = now or timezone.now()
+    told = Q(deliveries__kind__in=PASSING, deliveries__state=State.SENT)
+    open_today = CustomerLink.objects.filter(
+        revoked_at=None,
+        job__status__in=(Status.ASSIGNED, Status.EN_ROUTE),
+        job__scheduled_on=timezone.localdate(now),
+        job__held_at=None,
+    )
+    links = open_today.annotate(said_until=Max("deliveries__said_until", filter=told))
+    late = links.filter(job__arrival__arrives_at__gt=F("said_until") + LATER_BY)
+    sent = Prefetch("deliveries", CustomerDelivery.objects.filter(kind=Kind.LATE))
+    count = 0
+    for link in late.select_related("job__customer").prefetch_related(sent).order_by("pk")[:500]:
+        if len({delivery.once_key for delivery in link.deliveries.all()}) >= MOST_DELAYS_TOLD:
+            continue
+        once_key = f"{Kind.LATE}.{link.said_until.timestamp():.0f}"
+        with transaction.atomic():
+            count += bool(queue(link, link.job, Kind.LATE, once_key=once_key, now=now))
+    return count
+
+
+# Dispatchers --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def send_link(job: Job, *, by, now: datetime | None = None) -> list[CustomerDelivery]:
+    """Makes the job's link if it has none, and sends it by every way there is."""
+    now = now or timezone.now()
+    check_may_dispatch(by)
+    job = fresh(job)
+    link = standing_link(job)
+    if link is None and not job.is_open:
+        raise ActionRefused(f"{job.number} is {job.get_status_display()}: there is nothing to follow any more.", job)
+    if link is None:
+        link = _mint(job, now=now)
+    _keep_open(link, job, now=now)
+    kind = Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING if job.is_open else Kind.DONE
+    sent = queue(link, job, kind, once_key=f"asked.{now.timestamp():.0f}", now=now)
+    _log(job, "sent" if sent else "made", by=by, now=now)
+    return sent
+
+
+@transaction.atomic
+def revoke_link(job: Job, *, by, now: datetime | None = None) -> bool:
+    """It leads nowhere from now on; what waits to be sent is not. False if there was none."""
+    now = now or timezone.now()
+    check_may_dispatch(by)
+    link = standing_link(job)
+    if link is None or not CustomerLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
+        return False
+    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED)
+    waiting.update(state=State.FAILED, error="Not sent: the link was revoked.")
+    _log(fresh(job), "revoked", by=by, now=now)
+    return True
+
+
+def _log(job: Job, what: str, *, by, now: datetime) -> None:
+    bump(job)
+    job = fresh(job)
+    changes = {"customer link": ["", what]}
+    FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=changes)
+    publish_job(job, now=now)
+
+
+def note_opened(link: CustomerLink, *, now: datetime) -> None:
+    """Once a minute is enough. A link whose job was put off lives longer."""
+    job, lately = link.job, now - timedelta(minutes=1)
+    if job.status in TO_DO or job.status == Status.CREATED:
+        _keep_open(link, job, now=now)
+    stale = CustomerLink.objects.filter(Q(last_opened_at=None) | Q(last_opened_at__lt=lately), pk=link.pk)
+    if stale.update(last_opened_at=now) and link.first_opened_at is None:
+        CustomerLink.objects.filter(pk=link.pk, first_opened_at=None).update(first_opened_at=now)
+        publish_job(fresh(job), now=now)  # the job's page says since when the customer knows

@@ -1,0 +1,118 @@
+"""Who may come in by a customer's link, and how often one may try.
+
+The token in the address is all that counts: no cookie is read or set, so a foreign page can make nobody's browser do
+anything that its owner may do. A token that was never given, has expired or was revoked finds no row, by the same one
+query, and gets the same answer.
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Final
+
+from csp.decorators import csp
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.csrf import csrf_exempt
+
+from config.tokens import derived_token, hash_of
+from dispatch.models import CustomerLink
+from technicians.gps.limits import Buckets
+
+PURPOSE: Final = "customer link"
+LIVE_HEADER: Final = "X-Live"  # the page itself asks for what is new
+POLICY: Final = {
+    "default-src": ["'none'"],
+    **{name: ["'self'"] for name in ("script-src", "style-src", "connect-src", "form-action")},
+    "img-src": ["'self'", "data:"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+
+
+class Doorkeeper:
+    """As far as this process sees. Of strangers only those tries count that were in vain, by address and in all.
+
+    Who comes by a link that is known here still passes when too many others try: what cannot be guessed is not worth
+    locking customers out for.
+    """
+
+    def __init__(self):
+        self.links = Buckets(burst=300, per_second=5)
+        self.addresses = Buckets(burst=20, per_second=0.1)
+        self.everyone = Buckets(burst=1000, per_second=20)
+
+    def wait_for(self, token_hash: str, *, address: str, at: float) -> int:
+        """0: come in; else after how many seconds."""
+        if token_hash in self.links:
+            return self.links.take(token_hash, at=at)
+        return max(self.addresses.wait_for(address, at=at), self.everyone.wait_for("", at=at))
+
+    def learn(self, token_hash: str, *, address: str, is_known: bool, at: float) -> None:
+        if not is_known:
+            self.links.forget(token_hash)
+            self.addresses.take(address, at=at)
+            self.everyone.take("", at=at)
+        elif token_hash not in self.links:
+            self.links.take(token_hash, at=at)
+
+
+DOORKEEPER = Doorkeeper()
+
+
+class TooOften(Exception):
+    def __init__(self, seconds: int):
+        self.seconds = seconds
+
+
+def token_of(link: CustomerLink) -> str:
+    return derived_token(PURPOSE, link.nonce)
+
+
+def find_link(token: str, *, address: str, now) -> CustomerLink | None:
+    """The link that stands under the token. Raises TooOften."""
+    token_hash, at = hash_of(token), time.monotonic()
+    if wait := DOORKEEPER.wait_for(token_hash, address=address, at=at):
+        raise TooOften(wait)
+    standing = CustomerLink.objects.filter(token_hash=token_hash, revoked_at=None, expires_at__gt=now)
+    link = standing.select_related("job__customer", "job__site", "job__job_type", "job__technician__user").first()
+    # Looked up by a hash that nobody can choose, and compared once more without telling by the time it takes.
+    is_known = constant_time_compare(link.token_hash if link else "0" * 64, token_hash) and link is not None
+    DOORKEEPER.learn(token_hash, address=address, is_known=is_known, at=at)
+    return link if is_known else None
+
+
+def through_link(*methods: str) -> Callable:
+    """For a view(request, link): by these methods, whoever is or is not logged in."""
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @csp(POLICY)
+        @csrf_exempt
+        @login_not_required
+        @wraps(view)
+        def behind_door(request, token: str) -> HttpResponse:
+            try:
+                link = find_link(token, address=request.META.get("REMOTE_ADDR", ""), now=timezone.now())
+            except TooOften as too_often:
+                response = render(request, "customer/later.html", status=429)
+                response["Retry-After"] = str(too_often.seconds)
+                return discreet(response)
+            method = "GET" if request.method == "HEAD" else request.method
+            if link is None or method not in methods:
+                return discreet(render(request, "customer/gone.html", status=404))
+            return discreet(view(request, link))
+
+        return behind_door
+
+    return decorate
+
+
+def discreet(response: HttpResponse) -> HttpResponse:
+    """No search engine, no cache and no other site learns the address."""
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
+    response["Cache-Control"] = "no-store, private"
+    return response
