@@ -11,6 +11,7 @@ from dispatch.tasks import (
     check_sla,
     clock_out_forgotten,
     deliver_due,
+    deliver_due_webhooks,
     deliver_due_to_customers,
     deliver_due_webhooks,
     deliver_due_to_customers,
@@ -36,6 +37,7 @@ HOUR = 60 * 60
 DAY = 24 * 60 * 60
 
 register(deliver_due, "default", interval=MINUTE)
+register(deliver_due_webhooks, "default", interval=MINUTE)
 register(deliver_due_to_customers, "default", interval=MINUTE)
 register(tell_of_delays, "default", interval=MINUTE)
 register(deliver_due_webhooks, "default", interval=MINUTE)

@@ -173,6 +173,10 @@ WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:808
 
 API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))  # of a token, to each web process
 
+# Webhooks: addresses inside the own network that may be called all the same, over http too --------
+
+WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:8080”
+
 # Travel times: without a server they are estimated from straight-line distances -----------------
 
 OSRM_URL = os.environ.get("OSRM_URL", "")

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from dispatch.actions.base import ActionRefused, groups_of_job, kind_of_dispatcher, publish_jobs
+from dispatch.actions.base import ActionRefused, groups_of_job, kind_of_dispatcher, log_edits, publish_jobs
 from dispatch.actions.edit import displayed
 from dispatch.actions.journal import board_action
 from dispatch.actions.place import times_of
@@ -16,6 +16,7 @@ from dispatch.actions.plans import Kind, State, check_may_see, publish_plan
 from dispatch.models import FieldChange, Job, Plan, RequiredSkill, Status, StatusChange
 from dispatch.placement import Placement
 from dispatch.planning.changes import changes_since, state_of
+from dispatch.webhooks import events
 from technicians.models import Technician
 from technicians.positions import fix_at
 
@@ -60,6 +61,7 @@ def apply_plan(
             raise PlanOutdated(changes)
         changed, groups = _change(wanted, plan, by=by, now=now)
         _close(plan, chosen, changed, now=now)
+        events.tell(events.Kind.PLAN_APPLIED, content=_as_told(plan, chosen, changed), now=now)
         if changed:
             publish_jobs(changed, also=groups, now=now)
     publish_plan(plan)
@@ -166,8 +168,9 @@ def _change(wanted: dict[int, Placement], plan: Plan, *, by, now: datetime) -> t
         if job.technician and not (job.technician.is_active and job.technician.user.is_active):
             raise ActionRefused(f"{job.technician} is no longer active.", job)
     Job.objects.bulk_update(changed, FIELDS, batch_size=500)
-    FieldChange.objects.bulk_create(field_changes)
-    StatusChange.objects.bulk_create(_log_rows(changed, before, plan, by=by, now=now))
+    log_edits(field_changes, now=now)
+    rows = StatusChange.objects.bulk_create(_log_rows(changed, before, plan, by=by, now=now))
+    events.tell_of_log(rows, now=now)
     return changed, groups
 
 
@@ -258,6 +261,16 @@ def _close(plan: Plan, chosen: list[dict], changed: Collection[Job], *, now: dat
     plan.state = State.PROPOSED if any(not route["applied_at"] for route in plan.result["routes"]) else State.APPLIED
     plan.ended_at = now
     plan.save(update_fields=["result", "state", "ended_at"])
+
+
+def _as_told(plan: Plan, chosen: list[dict], changed: Collection[Job]) -> dict:
+    return {
+        "plan_id": plan.pk,
+        "kind": plan.kind,
+        "day": plan.day.isoformat(),
+        "technician_ids": sorted(route["technician"] for route in chosen),
+        "job_ids": sorted(job.pk for job in changed),
+    }
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -9,8 +9,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch import arrivals, realtime
-from dispatch.models import Job, Site, Status, StatusChange
+from dispatch.models import FieldChange, Job, Site, Status, StatusChange
 from dispatch.smart import suggestions
+from dispatch.webhooks import events
 from technicians.models import Technician
 from technicians.positions import fix_at
 from zones import access
@@ -135,7 +136,7 @@ def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note
     if fix:
         where = {"latitude": fix.latitude, "longitude": fix.longitude, "accuracy_m": fix.accuracy_m}
         where["position_age_seconds"] = max(0, int((at - fix.recorded_at).total_seconds()))
-    StatusChange.objects.create(
+    row = StatusChange.objects.create(
         job=job,
         from_status=from_status,
         to_status=job.status,
@@ -149,3 +150,9 @@ def log_change(job, *, from_status, from_technician_id, by, actor, at, now, note
         tap_id=tap_id,
         **where,
     )
+    events.tell_of_log([row], now=now)
+
+
+def log_edits(rows: Iterable[FieldChange], *, now: datetime) -> None:
+    rows = FieldChange.objects.bulk_create(rows)
+    events.tell_of_edits(rows, now=now)

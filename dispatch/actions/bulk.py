@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import F
 
 from dispatch import realtime
-from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher
+from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher, log_edits
 from dispatch.actions.clocks import keep_clocks, start_clocks
 from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
 from dispatch.smart import suggestions
+from dispatch.webhooks import events
 from sla.policies import Policies
 
 
@@ -35,7 +36,7 @@ def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
         for job in jobs
         for need in job.job_type.required_skills.all()
     )
-    StatusChange.objects.bulk_create(
+    rows = StatusChange.objects.bulk_create(
         StatusChange(
             job=job,
             to_status=job.status,
@@ -46,6 +47,7 @@ def create_jobs(jobs: list[Job], *, by, now: datetime) -> None:
         )
         for job in jobs
     )
+    events.tell_of_log(rows, now=now)
     suggestions.ask_for_imported(jobs, now=now)
 
 
@@ -74,7 +76,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
             edited["location"] = [was_at, _coordinates(job)]
         keep_clocks(was, job, at=now, now=now, policies=policies)
         log.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited))
-    FieldChange.objects.bulk_create(log)
+    log_edits(log, now=now)
     return {change.job_id for change in log}
 
 

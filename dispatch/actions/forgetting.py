@@ -3,16 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from dispatch.models import AutoAssignRun, Plan, Suggestion
+from dispatch.models import AutoAssignRun, Plan, Suggestion, WebhookDelivery, WebhookEvent
 from technicians.models import TrackView
 
 AT_ONCE: Final = 1000  # rows
 SUGGESTIONS_KEPT: Final = timedelta(days=90)
 RUNS_KEPT: Final = timedelta(days=30)
 LOOKS_KEPT: Final = timedelta(days=365)
+EVENTS_KEPT: Final = timedelta(days=30)
 
 
 def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
@@ -24,7 +25,14 @@ def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
         "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
         "plans": delete_in_parts(Plan.objects.filter(created_at__lt=now - RUNS_KEPT)),
         "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),
+        "webhook_events": delete_in_parts(_told(before=now - EVENTS_KEPT)),
     }
+
+
+def _told(*, before: datetime) -> QuerySet:
+    """Events, with their deliveries and the log of these, unless somebody still waits for them."""
+    waiting = WebhookDelivery.objects.filter(event=OuterRef("pk"), state=WebhookDelivery.State.QUEUED)
+    return WebhookEvent.objects.filter(~Exists(waiting), happened_at__lt=before)
 
 
 def delete_in_parts(rows: QuerySet) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, publish_job
+from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, log_edits, publish_job
 from dispatch.actions.edit import edit_job
 from dispatch.actions.journal import journalled
 from dispatch.models import FieldChange, Job
@@ -34,9 +34,8 @@ def pin_job(job: Job, *, time: bool, technician: bool, by, now: datetime | None 
     if not unchanged.update(is_time_pinned=time, is_technician_pinned=technician, version=F("version") + 1):
         raise ActionRefused("Someone changed this at the same moment. Try again.", fresh(job))
     job = fresh(job)
-    FieldChange.objects.create(
-        job=job, version=job.version, changed_at=now, actor=by, changes={"pinned": [pins_of(was), pins_of(job)]}
-    )
+    changes = {"pinned": [pins_of(was), pins_of(job)]}
+    log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=changes)], now=now)
     publish_job(job, now=now)
     return job
 

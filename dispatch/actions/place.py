@@ -9,7 +9,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch import realtime
-from dispatch.actions.base import ActionRefused, check_may_dispatch, describe_state, fresh, groups_of_job, publish_jobs
+from dispatch.actions.base import (
+    ActionRefused,
+    check_may_dispatch,
+    describe_state,
+    fresh,
+    groups_of_job,
+    log_edits,
+    publish_jobs,
+)
 from dispatch.actions.edit import displayed
 from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job, unassign_job
@@ -99,13 +107,8 @@ def _set_times(job: Job, values: dict[str, object], *, by, now: datetime) -> Non
     if not unchanged.update(**changed, route_position=None, version=F("version") + 1):
         raise ActionRefused("Someone changed this at the same moment. Try again.", fresh(job))
     current = fresh(job)
-    FieldChange.objects.create(
-        job=job,
-        version=current.version,
-        changed_at=now,
-        actor=by,
-        changes={name: [before[name], displayed(current, name)] for name in changed},
-    )
+    edited = {name: [before[name], displayed(current, name)] for name in changed}
+    log_edits([FieldChange(job=job, version=current.version, changed_at=now, actor=by, changes=edited)], now=now)
 
 
 def _hand_over(job: Job, technician: Technician | None, *, by, note: str, now: datetime) -> None:

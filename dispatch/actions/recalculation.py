@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch import realtime
-from dispatch.actions.base import ActionRefused, groups_of_job
+from dispatch.actions.base import ActionRefused, groups_of_job, log_edits
 from dispatch.actions.clock_cases import Case, Clocks, differs, jobs_in, load_cases
 from dispatch.actions.clocks import follow, record_breaches
 from dispatch.models import FieldChange, Job
@@ -202,11 +202,12 @@ def _save_jobs(outcomes: Sequence[Outcome], *, by, now: datetime) -> None:
     for policy_id, ids in by_policy.items():
         Job.objects.filter(pk__in=ids).update(sla_policy=policy_id, version=F("version") + 1)
     names = dict(SLAPolicy.objects.values_list("pk", "name"))
-    FieldChange.objects.bulk_create(
+    rows = (
         FieldChange(job=case.job, version=case.job.version, changed_at=now, actor=by, changes=changes)
         for case, clocks in outcomes
         if not case.is_new and (changes := _changes(case, clocks, names))
     )
+    log_edits(rows, now=now)
     groups = set().union(*map(groups_of_job, jobs))
     realtime.publish("job-changed", groups=groups, jobs=[job.pk for job in jobs])
 

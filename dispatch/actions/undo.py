@@ -17,6 +17,7 @@ from dispatch.actions.base import (
     fresh,
     groups_of_job,
     log_change,
+    log_edits,
     publish_jobs,
 )
 from dispatch.actions.clocks import keep_clocks
@@ -160,7 +161,7 @@ def _restore(pk: int, before: State, *, by, label: str, done_at: datetime, now: 
     if SKILLS in before:
         edited |= replace_skills(job, [SkillNeed(int(pk), level) for pk, level in before[SKILLS].items()])
     if edited:
-        FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=edited)
+        log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited)], now=now)
     keep_clocks(was, job, at=done_at, now=now, is_undo=True)
     follow_visit(job, was=was, now=now)
     return job

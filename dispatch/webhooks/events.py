@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import models, transaction
 
-from dispatch.models import FieldChange, Job, StatusChange, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from dispatch.models import FieldChange, Job, JobNote, StatusChange, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from dispatch.queueing import enqueue_once
 from sla.models import Violation
 
@@ -64,7 +64,18 @@ def tell_of_edits(rows: Iterable[FieldChange], *, now: datetime) -> None:
     tell_each(Kind.JOB_CHANGED, [(row.job_id, {"changes": row.changes}) for row in rows], now=now)
 
 
+def tell_of_note(note: JobNote, *, now: datetime) -> None:
+    said = {"text": note.text, "author": str(note.author or ""), "written_at": note.written_at.isoformat()}
+    tell(Kind.NOTE_ADDED, job=note.job, content=said, now=now)
+
+
 def tell_of_breaches(violations: Iterable[Violation], *, now: datetime) -> None:
+    """Those among them that are new: what was recorded before was told before."""
+    wanted = {(one.job_id, one.kind) for one in violations}
+    if not wanted or not _listeners():
+        return
+    recorded = Violation.objects.filter(job__in={job_id for job_id, _ in wanted}, recorded_at=now).order_by("pk")
+    violations = [one for one in recorded if (one.job_id, one.kind) in wanted]
     about = [(one.job_id, {"target": one.kind, "due_at": one.breached_at.isoformat()}) for one in violations]
     tell_each(Kind.SLA_BREACHED, about, now=now)
 
@@ -112,6 +123,13 @@ def _listeners() -> list[WebhookEndpoint]:
     keep_listeners.webhook_listeners = list(WebhookEndpoint.objects.filter(is_active=True).only("pk", "kinds"))
     transaction.on_commit(keep_listeners)
     return keep_listeners.webhook_listeners
+
+
+def forget_listeners() -> None:
+    """For whoever changes them in a transaction that has told of something."""
+    for _, hook, _ in transaction.get_connection().run_on_commit:
+        if hasattr(hook, "webhook_listeners"):
+            hook.webhook_listeners = None
 
 
 def _jobs_as_told(ids: set[int]) -> dict[int, dict]:
