@@ -13,8 +13,6 @@ from dispatch.tasks import (
     deliver_due,
     deliver_due_webhooks,
     deliver_due_to_customers,
-    deliver_due_webhooks,
-    deliver_due_to_customers,
     dispatch_waiting_jobs,
     expire_suggestions,
     forget_old_data,
@@ -37,9 +35,6 @@ HOUR = 60 * 60
 DAY = 24 * 60 * 60
 
 register(deliver_due, "default", interval=MINUTE)
-register(deliver_due_webhooks, "default", interval=MINUTE)
-register(deliver_due_to_customers, "default", interval=MINUTE)
-register(tell_of_delays, "default", interval=MINUTE)
 register(deliver_due_webhooks, "default", interval=MINUTE)
 register(deliver_due_to_customers, "default", interval=MINUTE)
 register(tell_of_delays, "default", interval=MINUTE)

@@ -151,14 +151,6 @@ SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no
 SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
 SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
 
-# Customers: whose name they read, whom they call, and how text messages reach them ---------------
-
-COMPANY_NAME = os.environ.get("COMPANY_NAME", "Truckroll")
-COMPANY_PHONE = os.environ.get("COMPANY_PHONE", "")
-SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no text messages at all
-SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
-SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
-
 # Web Push: without a key it is off, and the pages say so ----------------------------------------
 
 VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")
@@ -172,10 +164,6 @@ WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:808
 # The REST API -----------------------------------------------------------------------------------
 
 API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))  # of a token, to each web process
-
-# Webhooks: addresses inside the own network that may be called all the same, over http too --------
-
-WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:8080”
 
 # Travel times: without a server they are estimated from straight-line distances -----------------
 

@@ -122,26 +122,6 @@ def deliver_due_webhooks() -> int:
     return actions.deliver_due_webhooks()
 
 
-def deliver_to_customer(delivery_id: int) -> str:
-    return actions.deliver_to_customer(delivery_id)
-
-
-def deliver_due_to_customers() -> int:
-    return actions.deliver_due_to_customers()
-
-
-def tell_of_delays() -> int:
-    return actions.tell_of_delays()
-
-
-def deliver_webhooks(endpoint_id: int) -> int:
-    return actions.deliver_webhooks(endpoint_id)
-
-
-def deliver_due_webhooks() -> int:
-    return actions.deliver_due_webhooks()
-
-
 def check_sla() -> dict[str, int]:
     return actions.check_sla()
 

@@ -32,15 +32,6 @@ from dispatch.actions.customer_messages import (
     write_as_customer,
 )
 from dispatch.actions.customers import create_customer, create_site, save_customer
-from dispatch.actions.customer_deliveries import deliver_due_to_customers, deliver_to_customer
-from dispatch.actions.customer_links import note_opened, revoke_link, send_link, tell_of_delays
-from dispatch.actions.customer_messages import (
-    accept_other_time,
-    ask_other_time,
-    decline_other_time,
-    rate_visit,
-    write_as_customer,
-)
 from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.deliver import deliver, deliver_due
 from dispatch.actions.devices import add_device, may_manage_devices, record_track_view, revoke_device
@@ -126,18 +117,6 @@ from dispatch.actions.webhooks import (
     start_webhook,
     stop_webhook,
 )
-from dispatch.actions.webhook_delivery import deliver_due_webhooks, deliver_webhooks
-from dispatch.actions.webhooks import (
-    add_webhook,
-    delete_webhook,
-    edit_webhook,
-    redeliver_failed_webhooks,
-    redeliver_webhook,
-    roll_webhook_secret,
-    send_test_event,
-    start_webhook,
-    stop_webhook,
-)
 from dispatch.actions.zoning import locate_site, rezone_open_jobs, save_site
 
 __all__ = [
@@ -159,12 +138,10 @@ __all__ = [
     "SentPicture",
     "SkillNeed",
     "accept_other_time",
-    "accept_other_time",
     "acknowledge_violations",
     "add_device",
     "add_note",
     "add_violation_note",
-    "add_webhook",
     "add_webhook",
     "adjust_route",
     "announce_jobs",
@@ -174,7 +151,6 @@ __all__ = [
     "ask_for_auto_assign",
     "ask_for_plan",
     "ask_for_recalculation",
-    "ask_other_time",
     "ask_other_time",
     "assign_as_proposed",
     "assign_job",
@@ -203,14 +179,8 @@ __all__ = [
     "create_site",
     "decline_other_time",
     "delete_webhook",
-    "decline_other_time",
-    "delete_webhook",
     "deliver",
     "deliver_due",
-    "deliver_due_webhooks",
-    "deliver_webhooks",
-    "deliver_due_to_customers",
-    "deliver_to_customer",
     "deliver_due_to_customers",
     "deliver_due_webhooks",
     "deliver_to_customer",
@@ -224,7 +194,6 @@ __all__ = [
     "dispatch_waiting_jobs",
     "duplicate_job",
     "edit_job",
-    "edit_webhook",
     "edit_webhook",
     "email_day",
     "end_break",
@@ -255,7 +224,6 @@ __all__ = [
     "may_change_rules",
     "may_manage_devices",
     "note_opened",
-    "note_opened",
     "note_seen",
     "open_required_checks",
     "pin_job",
@@ -263,13 +231,10 @@ __all__ = [
     "predict_arrivals",
     "predict_moved",
     "rate_visit",
-    "rate_visit",
     "receive_posts",
     "receive_taps",
     "recompute_plan",
     "record_track_view",
-    "redeliver_failed_webhooks",
-    "redeliver_webhook",
     "redeliver_failed_webhooks",
     "redeliver_webhook",
     "release_job",
@@ -277,9 +242,7 @@ __all__ = [
     "revoke_api_token",
     "revoke_device",
     "revoke_link",
-    "revoke_link",
     "rezone_open_jobs",
-    "roll_webhook_secret",
     "roll_webhook_secret",
     "run_import",
     "save_customer",
@@ -289,14 +252,10 @@ __all__ = [
     "send_day",
     "send_due_sla_report",
     "send_link",
-    "send_link",
     "send_sla_report",
     "send_test_event",
     "set_maintenance_active",
-    "send_test_event",
     "set_priority",
-    "start_webhook",
-    "stop_webhook",
     "skip_visit",
     "start_webhook",
     "stop_import",
@@ -310,7 +269,6 @@ __all__ = [
     "take_position",
     "take_positions",
     "tell_of_delays",
-    "tell_of_delays",
     "tell_of_sla",
     "unassign_job",
     "undo_action",
@@ -323,7 +281,6 @@ __all__ = [
     "watch_technicians",
     "withdraw_material",
     "work_out_auto_assign",
-    "write_as_customer",
     "work_out_import",
     "work_out_plan",
     "work_out_recalculation",

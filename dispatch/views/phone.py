@@ -82,7 +82,6 @@ def render_job(request, job: Job, *, status=200, refusal="", said="") -> HttpRes
         "in_the_way": job_in_the_way(job),
         "notes": job.notes.select_related("author"),
         "customer_messages": job.customer_messages.exclude(kind="other_time"),
-        "customer_messages": job.customer_messages.exclude(kind="other_time"),
         "log": job.status_changes.select_related("actor").order_by("-happened_at", "-pk")[:LOG_ROWS],
         "now": timezone.now(),
         "today": timezone.localdate(),
