@@ -24,7 +24,6 @@ from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
 from dispatch.smart import suggestions
 from dispatch.webhooks import events
-from dispatch.webhooks import events
 from sla.policies import Policies
 
 
