@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
-from dispatch.models import Arrival, DispatchSettings, Job, Priority, Status
+from dispatch.models import Arrival, DispatchSettings, Job, Priority, RunningLate, Status
 from dispatch.models.jobs import ACTIVE, TO_DO
 from dispatch.progress import HOME, LAST_SITE, POSITION, Pause, Prediction, Stop, Whereabouts, predict
 from dispatch.travel import Place, Travel
@@ -207,8 +207,10 @@ def _jobs(technician_ids: list[int], *, now: datetime, until: date | None):
     if until:
         planned &= Q(scheduled_on__lte=until)
     finished = Q(status=Status.COMPLETED, completed_at__gte=midnight, completed_at__lte=now)
+    said = RunningLate.objects.filter(job=OuterRef("pk"), technician=OuterRef("technician")).order_by("-said_at", "-pk")
     return (
         Job.objects.filter(planned | Q(status__in=ACTIVE) | finished, technician__in=technician_ids)
+        .annotate(said_arrives_at=Subquery(said.values("arrives_at")[:1]))
         .select_related("site")
         .only(
             *(
@@ -243,6 +245,7 @@ def _stop(job: Job, place: Place | None) -> Stop:
         is_on_hold=job.is_on_hold,
         zone_id=job.zone_id,
         is_urgent=job.priority == Priority.URGENT,
+        not_before=getattr(job, "said_arrives_at", None),  # of a job that is only tried out nobody has said anything
     )
 
 

@@ -38,6 +38,7 @@ class Stop:
     is_on_hold: bool = False
     zone_id: int | None = None
     is_urgent: bool = False
+    not_before: datetime | None = None  # what the technician says, who runs late
 
     def name_of(self, other: "Stop") -> str:
         """Whoever reads of this stop may not see jobs in other zones."""
@@ -157,7 +158,7 @@ def _under_way(stop: Stop, *, now: datetime) -> _Visit:
 def _on_the_road(stop: Stop, leg: Leg | None, *, now: datetime, is_fresh: bool) -> _Visit:
     """From a fresh position the rest of the way counts, otherwise the whole way from where they set out."""
     left_at = min(stop.en_route_at or now, now)
-    arrives_at = max(now, (now if is_fresh else left_at) + _duration_of(leg))
+    arrives_at = max(now, (now if is_fresh else left_at) + _duration_of(leg), stop.not_before or now)
     starts_at = max(arrives_at, _waits_for(stop) or arrives_at)
     return _Visit(leg, left_at, arrives_at, starts_at, starts_at + stop.duration)
 
@@ -172,7 +173,7 @@ def _waits_for(stop: Stop) -> datetime | None:
 def _to_come(stop: Stop, leg: Leg | None, *, free_at: datetime, pauses: list[Pause]) -> _Visit:
     """Whoever arrives during their break takes it there."""
     earliest = free_at + _duration_of(leg)
-    arrives_at = max(earliest, stop.planned_starts_at or stop.block_starts_at or earliest)
+    arrives_at = max(earliest, stop.planned_starts_at or stop.block_starts_at or earliest, stop.not_before or earliest)
     starts_at = _after(arrives_at, pauses)
     return _Visit(leg, arrives_at - _duration_of(leg), arrives_at, starts_at, starts_at + stop.duration)
 
@@ -201,8 +202,10 @@ def _trouble_under_way(stop: Stop, *, now: datetime) -> _Trouble | None:
 
 
 def _trouble_on_the_road(stop: Stop, visit: _Visit, *, now: datetime, is_fresh: bool) -> _Trouble | None:
-    if not _slip(stop, visit.starts_at):
+    if not (slip := _slip(stop, visit.starts_at)):
         return None
+    if visit.arrives_at == stop.not_before:
+        return _announced(stop, slip)
     if not is_fresh:
         if left_late := _slip(stop, visit.leaves_at + _duration_of(visit.leg)):
             return _Trouble(stop, f"Left {_span(left_late)} late for {{0}}")
@@ -226,6 +229,8 @@ def _trouble_to_come(
     slip = _slip(stop, visit.starts_at)
     if not slip:
         return None
+    if visit.arrives_at == stop.not_before:
+        return _announced(stop, slip)
     if visit.starts_at == stop.planned_starts_at:
         return _Trouble(stop, f"{{0}} is planned {_span(slip)} after its time block")
     if before is None:
@@ -234,6 +239,10 @@ def _trouble_to_come(
     if overlap := _slip(stop, free_at):
         return _Trouble(stop, f"{{0}} overlaps {{1}} by {_span(overlap)}", before)
     return _Trouble(stop, f"The way from {{1}} to {{0}} takes {_span(slip)} too long", before)
+
+
+def _announced(stop: Stop, slip: int) -> _Trouble:
+    return _Trouble(stop, f"The technician says: {_span(slip)} late for {{0}}")
 
 
 def _slip(stop: Stop, starts_at: datetime) -> int:

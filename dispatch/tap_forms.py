@@ -32,8 +32,60 @@ class NoteContent(Content):
     told = ("text",)
 
 
+class CheckContent(Content):
+    item = forms.IntegerField(min_value=1, max_value=2**31)
+    is_done = forms.BooleanField(required=False)
+
+
+class MaterialContent(Content):
+    """So much of something, or that it was not used after all."""
+
+    withdraws = forms.UUIDField(required=False)
+    material = forms.IntegerField(required=False, min_value=1, max_value=2**31)
+    name = forms.CharField(required=False, max_length=120, error_messages={"max_length": "That name is too long."})
+    unit = forms.CharField(required=False, max_length=20, error_messages={"max_length": "That unit is too long."})
+    quantity = forms.DecimalField(
+        required=False,
+        max_digits=9,
+        decimal_places=2,
+        error_messages={
+            "invalid": "How many? Write a number.",
+            "max_digits": "That is too many.",
+            "max_whole_digits": "That is too many.",
+            "max_decimal_places": "At most two digits after the point.",
+        },
+    )
+    told = ("name", "unit", "quantity")
+
+    def clean(self):
+        data = super().clean()
+        if data.get("withdraws") or self.errors:
+            return data
+        if not (data.get("material") or data.get("name")):
+            self.add_error("name", "What did you use? Choose it or write its name.")
+        elif not data.get("quantity") or data["quantity"] <= 0:
+            self.add_error("quantity", "How many? Write a number above 0.")
+        return data
+
+
 class DutyContent(Content):
     duty = forms.ChoiceField(choices=DUTY)
+
+
+class LateContent(Content):
+    minutes = forms.IntegerField(
+        min_value=1,
+        max_value=480,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), "How many minutes? Write a number from 1 to 480."
+        ),
+    )
+    told = ("minutes",)
+
+
+class SickContent(Content):
+    note = forms.CharField(required=False, max_length=200, error_messages={"max_length": "That note is too long."})
+    told = ("note",)
 
 
 class FixForm(forms.Form):
@@ -48,7 +100,11 @@ class FixForm(forms.Form):
 CONTENT: dict[str, type[Content]] = {
     Kind.STEP: StepContent,
     Kind.NOTE: NoteContent,
+    Kind.CHECK: CheckContent,
+    Kind.MATERIAL: MaterialContent,
     Kind.DUTY: DutyContent,
+    Kind.LATE: LateContent,
+    Kind.SICK: SickContent,
 }
 
 

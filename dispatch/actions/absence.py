@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.actions.base import ActionRefused, check_may_dispatch
@@ -12,8 +14,9 @@ from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_j
 from dispatch.actions.duty import clock_out, publish_technician
 from dispatch.actions.journal import board_action
 from dispatch.actions.status import unassign_job
-from dispatch.models import Job
-from dispatch.models.jobs import ACTIVE
+from dispatch.models import Job, Notification
+from dispatch.models.jobs import ACTIVE, TO_DO
+from dispatch.notify import dispatchers_who_see, notify
 from technicians.models import Technician, TimeOff
 
 
@@ -31,8 +34,34 @@ def mark_sick(
     technician: Technician, *, starts_at: datetime, ends_at: datetime, by, note: str = "", now: datetime | None = None
 ) -> TimeOff:
     """Their jobs stay theirs until somebody has looked at who is to have them."""
-    now = now or timezone.now()
     check_may_dispatch(by)
+    now = now or timezone.now()
+    return _be_sick(technician, starts_at=starts_at, ends_at=ends_at, note=note, at=now, now=now)
+
+
+@transaction.atomic
+def call_in_sick(
+    technician: Technician, *, by, note: str = "", at: datetime | None = None, now: datetime | None = None
+) -> TimeOff:
+    """They say it themselves, for the rest of the day; whoever dispatches them is told and led to their jobs."""
+    now = now or timezone.now()
+    at = at or now
+    if by is None or technician.user_id != by.pk:
+        raise PermissionDenied("Only for yourself.")
+    today = timezone.localdate(now)
+    midnight = timezone.make_aware(datetime.combine(today + timedelta(days=1), time.min))
+    absence = _be_sick(technician, starts_at=at, ends_at=midnight, note=note, at=at, now=now)
+    count = technician.jobs.filter(scheduled_on=today, status__in=TO_DO).count()
+    jobs = f"{count} job{'s' if count != 1 else ''} to hand over" if count else "no jobs today"
+    text = f"{technician} has called out sick: {jobs}" + (f". “{absence.note}”" if absence.note else "")
+    url = reverse("redistribute", args=[absence.pk])
+    notify(dispatchers_who_see(technician), Notification.Kind.CALLED_SICK, text, url=url, now=now)
+    return absence
+
+
+def _be_sick(
+    technician: Technician, *, starts_at: datetime, ends_at: datetime, note: str, at: datetime, now: datetime
+) -> TimeOff:
     Technician.objects.select_for_update().get(pk=technician.pk)  # two dispatchers hear of it at once
     known = technician.time_off.filter(kind=TimeOff.Kind.SICK, starts_at__lte=starts_at, ends_at__gte=ends_at).first()
     if known:
@@ -42,7 +71,7 @@ def mark_sick(
         technician=technician, kind=TimeOff.Kind.SICK, starts_at=starts_at, ends_at=ends_at, note=note.strip()
     )
     if starts_at <= now < ends_at and not technician.jobs.filter(status__in=ACTIVE).exists():
-        clock_out(technician, now=now)
+        clock_out(technician, at=at, now=now)
     publish_technician(technician)
     return absence
 

@@ -18,6 +18,7 @@ from dispatch.actions.base import (
     name_for,
     publish_job,
 )
+from dispatch.actions.checks import refuse_open_checks
 from dispatch.actions.clocks import keep_clocks
 from dispatch.actions.customer_links import follow_visit
 from dispatch.actions.duty import end_break_for_work
@@ -144,6 +145,8 @@ def _check_transition(job: Job, to: str, *, actor: str, technician, seen: str | 
         raise ActionRefused(f"{technician} is no longer active.", job)
     if transition.needs_reason and not note.strip():
         raise ActionRefused("Give a reason.", job)
+    if to == Status.COMPLETED and actor == Actor.TECHNICIAN:
+        refuse_open_checks(job)
     if job.is_on_hold and to in ACTIVE:
         raise ActionRefused(f"{job.number} is on hold: {job.hold_reason}. Release it first.", job)
 

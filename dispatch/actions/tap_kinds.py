@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
+from dispatch.actions.absence import call_in_sick
 from dispatch.actions.base import ActionRefused, fresh
-from dispatch.actions.checks import ChecksOpen
+from dispatch.actions.checks import ChecksOpen, check_item
 from dispatch.actions.duty import begin_break, clock_in, clock_out, end_break
 from dispatch.actions.edit import add_note
 from dispatch.actions.field_notes import Conflict
+from dispatch.actions.late import say_late
+from dispatch.actions.materials import use_material, withdraw_material
 from dispatch.actions.status import change_status
-from dispatch.models import Job, Status, StatusChange, Tap
+from dispatch.models import ChecklistItem, Job, Material, MaterialUse, Status, StatusChange, Tap
 from dispatch.models.history import TOLD_LATER
 from dispatch.workflow import TRANSITIONS, Actor
 from technicians.models import Technician
@@ -99,12 +104,64 @@ def _is_a_fact(refused: ActionRefused, deed: Deed) -> bool:
     return was_offline and not isinstance(refused, ChecksOpen) and _may_follow(deed.job, deed.content["to"])
 
 
-# Notes, shift -------------------------------------------------------------------------------------
+# What is done on the job --------------------------------------------------------------------------
 
 
 def write_note(deed: Deed) -> str:
     add_note(deed.job, deed.content["text"], by=deed.by, at=deed.at, now=deed.now)
     return "Note added."
+
+
+def check(deed: Deed) -> str:
+    _refuse_cancelled(deed)
+    item = ChecklistItem.objects.filter(pk=deed.content["item"]).first()
+    if item is None:
+        raise ActionRefused("This is not on the checklist any more.")
+    is_done = deed.content["is_done"]
+    check_item(deed.job, item, is_done=is_done, by=deed.by, at=deed.at, now=deed.now)
+    return "Checked." if is_done else "Not checked."
+
+
+def use(deed: Deed) -> str:
+    _refuse_cancelled(deed)
+    content = deed.content
+    if content["withdraws"]:
+        withdraw_material(deed.job, content["withdraws"], by=deed.by, at=deed.at, now=deed.now)
+        return "Taken back."
+    material = Material.objects.filter(pk=content["material"]).first() if content["material"] else None
+    if material is None and not content["name"]:
+        raise ActionRefused("This material is not in the list any more. Write its name.")
+    used = use_material(
+        deed.job,
+        use_id=deed.id,
+        quantity=content["quantity"],
+        material=material,
+        name=content["name"],
+        unit=content["unit"],
+        by=deed.by,
+        at=deed.at,
+        now=deed.now,
+    )
+    return f"{used} noted."
+
+
+def _refuse_cancelled(deed: Deed) -> None:
+    """What was done on a job that was cancelled meanwhile is for the dispatcher to know."""
+    if deed.job.status == Status.CANCELLED:
+        raise Conflict(deed.job)
+
+
+# Shift --------------------------------------------------------------------------------------------
+
+
+def be_late(deed: Deed) -> str:
+    said = say_late(deed.job, deed.content["minutes"], by=deed.by, at=deed.at, now=deed.now)
+    return f"The office knows: you reach {deed.job.number} at about {timezone.localtime(said.arrives_at):%H:%M}."
+
+
+def be_sick(deed: Deed) -> str:
+    call_in_sick(deed.technician, note=deed.content["note"], by=deed.by, at=deed.at, now=deed.now)
+    return "The office knows that you are sick today. Your jobs stay yours until they are given to others."
 
 
 def change_duty(deed: Deed) -> str:
@@ -128,6 +185,20 @@ def _words_of_step(content) -> str:
     return f"Tapped {Status(content['to']).label}{note}"
 
 
+def _words_of_check(content) -> str:
+    item = ChecklistItem.objects.filter(pk=content["item"]).first()
+    return f"{'Checked' if content['is_done'] else 'Unchecked'} “{item or 'something not on the list any more'}”"
+
+
+def _words_of_use(content) -> str:
+    if content["withdraws"]:
+        use = MaterialUse.objects.filter(pk=content["withdraws"]).first()
+        return f"Took back “{use or 'a material'}”"
+    material = Material.objects.filter(pk=content["material"]).first() if content["material"] else None
+    name, unit = (material.name, material.unit) if material else (content["name"], content["unit"])
+    return "Used " + " ".join(filter(None, (f"{content['quantity'].normalize():f}", unit, name)))
+
+
 @dataclass(frozen=True)
 class How:
     """`words` say what the technician did, for a note about what could not be done."""
@@ -140,5 +211,9 @@ class How:
 KINDS: dict[str, How] = {
     Kind.STEP: How(take_step, words=_words_of_step),
     Kind.NOTE: How(write_note, words=lambda content: f"Wrote “{content['text']}”"),
+    Kind.CHECK: How(check, words=_words_of_check),
+    Kind.MATERIAL: How(use, words=_words_of_use),
     Kind.DUTY: How(change_duty, needs_job=False),
+    Kind.LATE: How(be_late, words=lambda content: f"Said to be {content['minutes']} min late"),
+    Kind.SICK: How(be_sick, needs_job=False),
 }
