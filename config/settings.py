@@ -170,6 +170,15 @@ API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))
 OSRM_URL = os.environ.get("OSRM_URL", "")
 VALHALLA_URL = os.environ.get("VALHALLA_URL", "")
 
+# Geocoding: without a service, addresses are put on the map by hand -------------------------------
+
+GEOCODER = os.environ.get("GEOCODER", "")  # a service that geopy knows, such as nominatim or photon
+GEOCODER_URL = os.environ.get("GEOCODER_URL", "")  # of a server of one's own
+GEOCODER_KEY = os.environ.get("GEOCODER_KEY", "")
+GEOCODER_REGION = os.environ.get("GEOCODER_REGION", "")  # what is written behind each address
+GEOCODER_COUNTRIES = env_list("GEOCODER_COUNTRIES")
+GEOCODER_PER_SECOND = float(os.environ.get("GEOCODER_PER_SECOND", "1"))  # questions, of all workers together
+
 # Accounts and permissions -----------------------------------------------------------------------
 
 AUTH_USER_MODEL = "dispatch.User"
@@ -221,7 +230,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF, NONCE],
         "style-src": [SELF, NONCE],
         "style-src-attr": ["'unsafe-inline'"],  # Leaflet positions its panes, bars carry their width
-        "img-src": [SELF, "data:", *_tile_host],
+        "img-src": [SELF, "data:", "blob:", *_tile_host],  # blob: photos that wait on a phone
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [NONE],

@@ -89,6 +89,14 @@ def nick(db) -> User:
 
 
 @pytest.fixture(autouse=True)
+def own_files(settings, tmp_path):
+    """Uploaded files of each test in a folder of its own."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
 def own_moves(monkeypatch):
     """Ids repeat from test to test: nobody waits for a second that began in an earlier one, nor starts a timer."""
     monkeypatch.setattr(moves, "PREFIX", f"moves.{uuid.uuid4().hex}")

@@ -14,6 +14,7 @@ from dispatch.customer_link.contact import load_contact
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
 from dispatch.models import Delivery, Job, JobType, Notification
+from dispatch.pictures.gallery import gallery_of
 from dispatch.service_levels.timelines import load_timelines
 from dispatch.smart import suggestions
 from dispatch.smart.rules import numbers_in, without_other_jobs
@@ -37,6 +38,7 @@ def job_context(request, job: Job) -> dict:
         "log": list(log.order_by("-happened_at", "-pk")),
         "notes": list(job.notes.select_related("author").order_by("-written_at", "-pk")),
         "note_form": NoteForm(),
+        "gallery": gallery_of(job),
         "contact": load_contact(job, now=now),
         "timelines": load_timelines(job, now=now),
         "now": now,

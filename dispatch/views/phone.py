@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from dispatch import realtime
 from dispatch.models import DispatchSettings, Job
 from dispatch.phone import job_in_the_way, load_day
+from dispatch.pictures.gallery import gallery_of
 from dispatch.views.notices import push_context
 from technicians.models import Technician
 
@@ -81,6 +82,7 @@ def render_job(request, job: Job, *, status=200, refusal="", said="") -> HttpRes
         "job": job,
         "in_the_way": job_in_the_way(job),
         "notes": job.notes.select_related("author"),
+        "gallery": gallery_of(job),
         "customer_messages": job.customer_messages.exclude(kind="other_time"),
         "log": job.status_changes.select_related("actor").order_by("-happened_at", "-pk")[:LOG_ROWS],
         "now": timezone.now(),

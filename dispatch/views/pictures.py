@@ -1,0 +1,126 @@
+"""Photos and signatures: taken from the phone, and shown to whoever may see the job, asked at each request."""
+
+import uuid
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_POST, require_safe
+
+from dispatch import actions
+from dispatch.models import Job, Picture, Tap
+from dispatch.tap_forms import NOT_UNDERSTOOD, read_fix
+from dispatch.taps import instant, moment_of, read_tap
+from dispatch.views.phone import own_jobs, technician_of
+from dispatch.views.taps import answer_to
+from technicians.models import Technician
+
+RETRY_SECONDS = 30
+LONGEST_NAME = Picture._meta.get_field("name").max_length
+
+
+class PictureForm(forms.Form):
+    """A page without script sends no times. The file is not Django's ImageField: that one decodes before any limit."""
+
+    id = forms.UUIDField()
+    kind = forms.ChoiceField(choices=Picture.Kind.choices)
+    name = forms.CharField(required=False)
+    file = forms.FileField(allow_empty_file=True)
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"][:LONGEST_NAME]
+
+
+@login_not_required  # a phone's own request is answered in its own language, not with the page to log in
+@require_POST
+def add_picture(request, pk):
+    is_asked_by_script = request.accepts("application/json") and not request.accepts("text/html")
+    if not request.user.is_authenticated:
+        return JsonResponse({"error": "Log in again."}, status=401) if is_asked_by_script else redirect_to_login(reverse("phone_job", args=[pk]))
+    technician, form = technician_of(request), PictureForm(request.POST, request.FILES)
+    if not form.is_valid() and "id" in form.errors:
+        return JsonResponse({"error": "A picture needs an id of its own."}, status=400)
+    try:
+        tap = keep_sent(request, technician, pk, form)
+    except actions.PictureNotStored as error:
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        if is_asked_by_script:
+            return JsonResponse({"error": str(error)}, status=503, headers=headers)
+        messages.error(request, f"{error} Send it once more.")
+        return redirect("phone_job", pk)
+    if is_asked_by_script:
+        job = own_jobs(request).filter(pk=tap.job_id).first()
+        return JsonResponse({"now": int(timezone.now().timestamp() * 1000), "taps": [answer_to(tap, job)]})
+    messages.add_message(
+        request, messages.ERROR if tap.outcome == Tap.Outcome.REFUSED else messages.SUCCESS, tap.answer
+    )
+    return redirect("phone_job", pk) if own_jobs(request).filter(pk=pk).exists() else redirect("phone")
+
+
+def keep_sent(request, technician: Technician, pk: int, form: PictureForm) -> Tap:
+    data, now = form.cleaned_data, timezone.now()
+    if not form.is_valid():
+        said = "Choose a picture first." if list(form.errors) == ["file"] else NOT_UNDERSTOOD
+        return Tap(id=data["id"], outcome=Tap.Outcome.REFUSED, answer=said)
+    upload: UploadedFile = data["file"]
+    tapped_at = instant(request.POST.get("tapped_at")) if "tapped_at" in request.POST else now
+    moment = moment_of(tapped_at, sent_at=instant(request.POST.get("sent_at")), now=now)
+    sent = actions.SentPicture(
+        id=data["id"],
+        kind=data["kind"],
+        upload=upload,
+        size_bytes=upload.size,
+        moment=moment,
+        name=data["name"],
+        fix=read_fix(read_tap(request.POST.dict()), offset=moment.offset),
+    )
+    return actions.keep_picture(technician, pk, sent, by=request.user, now=now)
+
+
+# Files --------------------------------------------------------------------------------------------
+
+
+@require_safe
+def picture(request, pk: uuid.UUID):
+    shown = visible_picture(request, pk)
+    is_photo = shown.kind == Picture.Kind.PHOTO
+    name = f"{shown.job.number}-{shown.kind}-{shown.pk.hex[:8]}.{'jpg' if is_photo else 'png'}"
+    return file_response(request, shown.file, "image/jpeg" if is_photo else "image/png", name)
+
+
+@require_safe
+def picture_thumbnail(request, pk: uuid.UUID):
+    shown = visible_picture(request, pk)
+    return file_response(request, shown.thumbnail, "image/jpeg", f"{shown.job.number}-{shown.pk.hex[:8]}-small.jpg")
+
+
+def visible_picture(request, pk: uuid.UUID) -> Picture:
+    pictures = Picture.objects.filter(job__in=Job.objects.visible_to(request.user)).select_related("job")
+    return get_object_or_404(pictures, pk=pk)
+
+
+def file_response(request, file, content_type: str, name: str) -> HttpResponse:
+    """Browsers may keep it, but ask each time, so that whoever may not see the job any more sees nothing."""
+    etag = f'"{file.name}"'
+    response = get_conditional_response(request, etag=etag)
+    if response is None:
+        try:
+            with file.storage.open(file.name) as stored:
+                response = HttpResponse(stored.read(), content_type=content_type)
+        except FileNotFoundError:
+            raise Http404("The file of this picture is gone.") from None
+        is_wanted_whole = "download" in request.GET
+        response["Content-Disposition"] = f'{"attachment" if is_wanted_whole else "inline"}; filename="{name}"'
+    response["ETag"] = etag
+    response["Cache-Control"] = "private, no-cache"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
