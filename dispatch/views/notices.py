@@ -3,18 +3,15 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch import actions, push, realtime
@@ -199,16 +196,3 @@ def remove_this_device(request):
     if "\x00" not in endpoint:  # such text no database holds
         actions.unsubscribe(by=request.user, endpoint=endpoint)
     return HttpResponse(status=204)
-
-
-@require_GET
-@login_not_required
-@cache_control(no_cache=True)
-def service_worker(request):
-    """From the root, for a service worker may only handle what lies below its own address."""
-    return HttpResponse(_service_worker(), content_type="text/javascript; charset=utf-8")
-
-
-@cache
-def _service_worker() -> bytes:
-    return (settings.BASE_DIR / "static" / "js" / "service_worker.js").read_bytes()

@@ -28,10 +28,12 @@
     element.append(...children);
   }
 
+  const { timeZone } = document.body.dataset; // the business's, as everywhere on the page
+  const dayOf = (ms) => new Date(ms).toLocaleDateString("en", { timeZone, weekday: "short", day: "numeric", month: "short" });
+
   function clock(ms) {
-    const time = new Date(ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-    const isToday = new Date(ms).toDateString() === new Date().toDateString();
-    return isToday ? time : `${new Date(ms).toLocaleDateString([], { weekday: "short", day: "numeric", month: "short" })} ${time}`;
+    const time = new Date(ms).toLocaleTimeString("en", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    return dayOf(ms) === dayOf(Date.now()) ? time : `${dayOf(ms)} ${time}`;
   }
 
   // What the page believes -------------------------------------------------------------------------
@@ -149,7 +151,7 @@
 
   function asOfText() {
     const { asOfText: text = "", asOfDay = "" } = state();
-    return new Date(asOf()).toDateString() === new Date().toDateString() ? text : asOfDay;
+    return dayOf(asOf()) === dayOf(Date.now()) ? text : asOfDay;
   }
 
   function titleOf(tap) {
