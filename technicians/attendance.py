@@ -49,6 +49,10 @@ def is_on_duty(technician: Technician) -> bool:
     return technician.clock_records.filter(clocked_out_at=None).exists()
 
 
+def is_on_break(technician: Technician) -> bool:
+    return Break.objects.filter(clock_record__technician=technician, ended_at=None).exists()
+
+
 def was_on_duty(technician: Technician, *, at: datetime) -> bool:
     not_over = Q(clocked_out_at=None) | Q(clocked_out_at__gte=at)
     return technician.clock_records.filter(not_over, clocked_in_at__lte=at).exists()
