@@ -4,17 +4,22 @@ import json
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from dispatch import realtime
+from dispatch import actions, realtime
+from dispatch.field_work import load_field_work, load_for_day
 from dispatch.models import DispatchSettings, Job
 from dispatch.phone import job_in_the_way, load_day
 from dispatch.pictures.gallery import gallery_of
+from dispatch.tap_forms import FixForm
+from dispatch.templatetags.board import hours
 from dispatch.views.notices import push_context
-from technicians.models import Technician
+from technicians import attendance
+from technicians.models import Position, Technician
+from technicians.positions import Fix, is_plausible
 
 LOG_ROWS = 6
 
@@ -29,6 +34,23 @@ def phone(request):
 def phone_job(request, pk):
     technician_of(request)
     return render_job(request, own_job(request, pk))
+
+
+@require_POST
+def share_position(request):
+    """While the page is open on duty: where the phone is now. Says whether it counts, so that the page can stop."""
+    technician, now = technician_of(request), timezone.now()
+    form = FixForm(request.POST)
+    if not form.is_valid():
+        return JsonResponse({"error": "Where?"}, status=422)
+    if not attendance.is_on_duty(technician) or attendance.is_on_break(technician):
+        return JsonResponse({"is_shared": False})
+    data = form.cleaned_data
+    # Asked for at once: the phone's own clock says nothing more, and may be wrong.
+    fix = Fix(data["latitude"], data["longitude"], now, data["accuracy"])
+    if is_plausible(fix, now=now):
+        actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
+    return JsonResponse({"is_shared": True, "at": hours(now)})
 
 
 def technician_of(request) -> Technician:
@@ -66,26 +88,34 @@ def render_day(request, technician, *, status=200, **context) -> HttpResponse:
     # The versions are read before the jobs: an event in between makes the page reload, never miss.
     versions = json.dumps(realtime.versions_of(realtime.groups_of(request.user)))
     template = "dispatch/phone.html" + ("#fragment" if request.htmx else "")
-    context |= {"day": load_day(technician), "live_versions": versions, "is_answer": request.method == "POST"}
+    day = load_day(technician)
+    context |= load_for_day(technician, day.current, now=day.now)
+    context |= {"day": day, "live_versions": versions, "is_answer": request.method == "POST"}
     context |= {} if request.htmx else push_context(request.user) | page_context()
     return render(request, template, context, status=status)
 
 
 def page_context() -> dict[str, object]:
     rules = DispatchSettings.load()
-    return {"office_phone": rules.office_phone, "sharing_seconds": rules.position_sharing_seconds}
+    return {
+        "office_phone": rules.office_phone,
+        "sharing_seconds": rules.position_sharing_seconds,
+        "keeps_photo_location": rules.keeps_photo_location,
+    }
 
 
 def render_job(request, job: Job, *, status=200, refusal="", said="") -> HttpResponse:
-    versions = json.dumps(realtime.versions_of(realtime.groups_of(request.user)))
+    versions, now = json.dumps(realtime.versions_of(realtime.groups_of(request.user))), timezone.now()
+    log = list(job.status_changes.select_related("actor", "to_technician__user").order_by("-happened_at", "-pk"))
     context = {
         "job": job,
         "in_the_way": job_in_the_way(job),
         "notes": job.notes.select_related("author"),
         "gallery": gallery_of(job),
         "customer_messages": job.customer_messages.exclude(kind="other_time"),
-        "log": job.status_changes.select_related("actor").order_by("-happened_at", "-pk")[:LOG_ROWS],
-        "now": timezone.now(),
+        "work": load_field_work(job, log, now=now),
+        "log": log[:LOG_ROWS],
+        "now": now,
         "today": timezone.localdate(),
         "live_versions": versions,
         "is_answer": request.method == "POST",
