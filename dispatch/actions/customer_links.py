@@ -46,10 +46,9 @@ def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
     _keep_open(link, job, now=now)
     kind = _news(job, was, link)
     if kind is None:
-        _overtake(link, PASSING)
+        _overtake(link)
     else:
-        moment = job.assigned_at if kind == Kind.COMING else job.en_route_at if kind == Kind.EN_ROUTE else None
-        once_key = f"{kind}.{job.technician_id}.{moment.timestamp():.0f}" if moment else kind
+        once_key = f"{kind}.{job.technician_id}.{now.timestamp():.0f}" if kind in PASSING else kind
         queue(link, job, kind, once_key=once_key, now=now, wait=SETTLES_IN if kind == Kind.COMING else timedelta())
 
 
@@ -124,7 +123,7 @@ def queue(
 ) -> list[CustomerDelivery]:
     """Once for each key and channel, however often it is asked for."""
     if kind in (*PASSING, Kind.DONE, Kind.CANCELLED):
-        _overtake(link, PASSING)
+        _overtake(link, besides=once_key)
     ways = ways_to(job.customer)
     known = {"link": link, "once_key": once_key}
     told = set(CustomerDelivery.objects.filter(**known).values_list("channel", flat=True)) if ways else set()
@@ -137,9 +136,9 @@ def queue(
     return new
 
 
-def _overtake(link: CustomerLink, kinds: tuple[str, ...]) -> None:
-    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED, attempts=0, kind__in=kinds)
-    waiting.update(state=State.FAILED, error="Not sent: something newer had happened.")
+def _overtake(link: CustomerLink, *, besides: str = "") -> None:
+    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED, attempts=0, kind__in=PASSING)
+    waiting.exclude(once_key=besides).update(state=State.FAILED, error="Not sent: something newer had happened.")
 
 
 def tell_of_delays(*, now: datetime | None = None) -> int:
