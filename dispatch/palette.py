@@ -117,6 +117,7 @@ def _pages(user) -> list[Option]:
         ("assignment_settings", "Auto-Assignment settings", "", "dispatch.view_assignmentrule", "rules weights smart"),
         ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds"),
         ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians"),
+        ("webhooks", "Go to webhooks", "", "dispatch.change_webhookendpoint", "settings integrations events"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
     ]
     return [

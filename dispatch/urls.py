@@ -49,6 +49,7 @@ from dispatch.views import (
     technicians,
     tracks,
     transitions,
+    webhooks,
 )
 
 urlpatterns = [
@@ -151,6 +152,16 @@ urlpatterns = [
     path("settings/auto-assignment/example/", assignment_settings.score_example, name="score_example"),
     path("settings/planning/", planning_settings.planning_settings, name="planning_settings"),
     path("settings/planning/presets/", planning_settings.planning_presets, name="planning_presets"),
+    path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("settings/webhooks/<int:pk>/deliveries/", webhooks.webhook_deliveries, name="webhook_deliveries"),
+    path("settings/webhooks/<int:pk>/secret/", webhooks.webhook_secret, name="webhook_secret"),
+    path("settings/webhooks/<int:pk>/switch/", webhooks.switch_webhook, name="switch_webhook"),
+    path("settings/webhooks/<int:pk>/test/", webhooks.test_webhook, name="test_webhook"),
+    path("settings/webhooks/<int:pk>/failed/", webhooks.redeliver_failed, name="redeliver_failed"),
+    path("settings/webhooks/<int:pk>/delete/", webhooks.delete_webhook, name="delete_webhook"),
+    path("settings/webhooks/deliveries/<int:pk>/", webhooks.webhook_delivery, name="webhook_delivery"),
+    path("settings/webhooks/deliveries/<int:pk>/send/", webhooks.redeliver_webhook, name="redeliver_webhook"),
     path("jobs/bulk/", bulk_jobs.bulk_jobs, name="bulk_jobs"),
     path("imports/", imports.imports, name="imports"),
     path("imports/samples/<str:kind>.csv", imports.import_sample, name="import_sample"),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from dispatch.actions import add_device, upload_import
+from dispatch.actions import add_device, add_webhook, send_test_event, upload_import
 from dispatch.actions.customer_links import send_link
 from dispatch.customer_link.door import token_of
 from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
@@ -134,6 +134,16 @@ TABLE = {
     **{name: [Access(BOARD, "post", pk="plan")] for name in ("apply_plan", "cancel_plan", "discard_plan")},
     "recompute_plan": [Access(BOARD, "post", pk="plan")],
     "planning_settings": [Access(STAFF), Access({"ada"}, "post")],
+    "webhooks": [Access({"ada"}), Access({"ada"}, "post")],
+    "webhook": [Access({"ada"}, pk="webhook"), Access({"ada"}, "post", pk="webhook")],
+    "webhook_deliveries": [Access({"ada"}, pk="webhook")],
+    "webhook_secret": [Access({"ada"}, pk="webhook"), Access({"ada"}, "post", pk="webhook")],
+    "switch_webhook": [Access({"ada"}, "post", pk="webhook")],
+    "test_webhook": [Access({"ada"}, "post", pk="webhook")],
+    "redeliver_failed": [Access({"ada"}, "post", pk="webhook")],
+    "delete_webhook": [Access({"ada"}, pk="webhook"), Access({"ada"}, "post", pk="webhook")],
+    "webhook_delivery": [Access({"ada"}, pk="webhook_delivery")],
+    "redeliver_webhook": [Access({"ada"}, "post", pk="webhook_delivery")],
     "planning_presets": [Access(STAFF)],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
     "visit": [Access(ANYONE, pk="visit")],
@@ -260,6 +270,8 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["suggestion"] = open_job.suggestions.create(
         technician=tess, score=80, job_version=open_job.version, created_at=now
     ).pk
+    webhook = add_webhook("https://erp.example.com/", by=ada)
+    ids |= {"webhook": webhook.pk, "webhook_delivery": send_test_event(webhook, by=ada).pk}
     ids |= {"file_import": uploaded_file(by=ada).pk, "import_kind": "jobs"}
     ids["recalculation"] = ClockRecalculation.objects.create(asked_at=now).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk

@@ -23,7 +23,7 @@ from django.utils import timezone
 from dispatch.models import User, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from dispatch.notify import Kind, notify
 from dispatch.queueing import enqueue_each
-from dispatch.webhooks.events import DELIVER
+from dispatch.webhooks import events
 from dispatch.webhooks.post import Answer, post
 from dispatch.webhooks.sign import secrets_of, signature
 from zones import access
@@ -65,7 +65,7 @@ def deliver_due_webhooks(*, now: datetime | None = None) -> int:
     lost = Q(attempts__gt=0) | Q(due_at__lte=now - QUEUE_HAS_IT_FOR)
     waiting = WebhookDelivery.objects.filter(lost, state=State.QUEUED, due_at__lte=now, endpoint=OuterRef("pk"))
     ids = list(_awake(now).filter(Exists(waiting)).values_list("pk", flat=True))
-    enqueue_each(DELIVER, [(pk,) for pk in ids])
+    enqueue_each(events.DELIVER, [(pk,) for pk in ids])
     return len(ids)
 
 
@@ -160,6 +160,7 @@ def _give_up(endpoint: WebhookEndpoint, answer: Answer, *, at: datetime) -> None
     """What still waited for it counts as failed: whoever starts it again can have all of it sent again."""
     if not WebhookEndpoint.objects.filter(pk=endpoint.pk, is_active=True).update(is_active=False, stopped_at=at):
         return
+    events.forget_listeners()
     endpoint.deliveries.filter(state=State.QUEUED).update(state=State.FAILED)
     why = (
         "it answered 410 Gone"
