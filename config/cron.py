@@ -16,6 +16,7 @@ from dispatch.tasks import (
     dispatch_waiting_jobs,
     expire_suggestions,
     forget_old_data,
+    look_up_addresses,
     make_maintenance_visits,
     predict_arrivals,
     predict_later_arrivals,
@@ -46,6 +47,7 @@ register(expire_suggestions, "default", interval=MINUTE)
 register(sweep_auto_assign, "default", interval=MINUTE)
 register(sweep_plans, "default", interval=MINUTE)
 register(sweep_imports, "default", interval=MINUTE)
+register(look_up_addresses, "default", interval=MINUTE)
 register(sweep_recalculations, "default", interval=MINUTE)
 register(check_sla, "default", interval=FIVE_MINUTES)
 register(dispatch_waiting_jobs, "default", interval=FIVE_MINUTES)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.checks import Error, register
 
 from dispatch import push
+from dispatch.geocoding.provider import SERVICES
 
 
 @register
@@ -27,6 +28,20 @@ def check_travel_servers(app_configs, **options) -> list[Error]:
     if all(urls.values()):
         hint = "Truckroll asks one server: unset the other."
         errors.append(Error("OSRM_URL and VALHALLA_URL are both set.", hint=hint, id="dispatch.E003"))
+    return errors
+
+
+@register
+def check_geocoder(app_configs, **options) -> list[Error]:
+    errors = []
+    if settings.GEOCODER and settings.GEOCODER not in SERVICES:
+        hint = f"One of {', '.join(sorted(SERVICES))}; or none."
+        errors.append(Error(f"GEOCODER names no service: {settings.GEOCODER}.", hint=hint, id="dispatch.E010"))
+    if settings.GEOCODER_URL and not _is_address(settings.GEOCODER_URL):
+        hint = "It looks like https://nominatim.example.com"
+        errors.append(Error("GEOCODER_URL is no address of a server.", hint=hint, id="dispatch.E011"))
+    if settings.GEOCODER_PER_SECOND <= 0:
+        errors.append(Error("GEOCODER_PER_SECOND must be more than 0.", id="dispatch.E012"))
     return errors
 
 

@@ -78,6 +78,10 @@ def work_out_import(import_id: int) -> None:
     actions.work_out_import(import_id)
 
 
+def look_up_addresses() -> int:
+    return actions.look_up_addresses()
+
+
 def sweep_imports() -> int:
     return actions.sweep_imports()
 

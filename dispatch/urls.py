@@ -1,7 +1,6 @@
-from django.urls import path, re_path
+from django.urls import path
 
 from dispatch.api import v1
-from dispatch.api.door import no_such_path
 from dispatch.views import (
     absence,
     api_docs,
@@ -27,6 +26,7 @@ from dispatch.views import (
     jobs,
     journal,
     keyboard_help,
+    maintenance,
     map,
     matching,
     notices,
@@ -34,6 +34,7 @@ from dispatch.views import (
     phone,
     phone_app,
     pictures,
+    places,
     placing,
     plan_day,
     planning_settings,
@@ -162,7 +163,21 @@ urlpatterns = [
     path("settings/webhooks/<int:pk>/delete/", webhooks.delete_webhook, name="delete_webhook"),
     path("settings/webhooks/deliveries/<int:pk>/", webhooks.webhook_delivery, name="webhook_delivery"),
     path("settings/webhooks/deliveries/<int:pk>/send/", webhooks.redeliver_webhook, name="redeliver_webhook"),
+    path("maintenance/", maintenance.maintenance_plans, name="maintenance_plans"),
+    path("maintenance/export.csv", maintenance.export_maintenance, name="export_maintenance"),
+    path("maintenance/new/", maintenance.new_maintenance_plan, name="new_maintenance_plan"),
+    path("maintenance/preview/", maintenance.maintenance_preview, name="maintenance_preview"),
+    path("maintenance/sites/", maintenance.maintenance_sites, name="maintenance_sites"),
+    path("maintenance/<int:pk>/", maintenance.maintenance_plan, name="maintenance_plan"),
+    path("maintenance/<int:pk>/edit/", maintenance.edit_maintenance_plan, name="edit_maintenance_plan"),
+    path("maintenance/<int:pk>/pause/", maintenance.pause_maintenance, name="pause_maintenance"),
+    path("maintenance/<int:pk>/skip/", maintenance.skip_visit, name="skip_visit"),
+    path("maintenance/<int:pk>/unskip/", maintenance.unskip_visit, name="unskip_visit"),
     path("jobs/bulk/", bulk_jobs.bulk_jobs, name="bulk_jobs"),
+    path("places/unclear/", places.unclear_places, name="unclear_places"),
+    path("places/<int:pk>/choose/", places.choose_place, name="choose_place"),
+    path("places/<int:pk>/dismiss/", places.dismiss_place, name="dismiss_place"),
+    path("places/<int:pk>/again/", places.ask_again, name="ask_again"),
     path("imports/", imports.imports, name="imports"),
     path("imports/samples/<str:kind>.csv", imports.import_sample, name="import_sample"),
     path("imports/<int:pk>/", imports.file_import, name="file_import"),
@@ -189,6 +204,7 @@ urlpatterns = [
     path("my-day/track/", tracks.own_track, name="own_track"),
     path("my-day/manifest.webmanifest", phone_app.manifest, name="manifest"),
     path("my-day/offline/", phone_app.phone_offline, name="phone_offline"),
+    path("my-day/position/", phone.share_position, name="share_position"),
     path("my-day/taps/", taps.take_taps, name="take_taps"),
     path("my-day/jobs/<int:pk>/", phone.phone_job, name="phone_job"),
     path("my-day/jobs/<int:pk>/hint/", hints.refuse_hint, name="refuse_hint"),
@@ -209,5 +225,4 @@ urlpatterns = [
     path("reports/finances/", reports.financial_report, name="financial_report"),
     path("api/v1/docs/", api_docs.api_docs, name="api_docs"),
     path("api/v1/", v1.urls),
-    re_path(r"^api/(?P<path>.*)$", no_such_path, name="no_such_path"),
 ]

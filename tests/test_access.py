@@ -14,9 +14,9 @@ from django.utils import timezone
 from dispatch.actions import add_device, add_webhook, send_test_event, upload_import
 from dispatch.actions.customer_links import send_link
 from dispatch.customer_link.door import token_of
-from dispatch.models import AutoAssignRun, BoardAction, Plan, Status
+from dispatch.models import AutoAssignRun, BoardAction, Geocoding, Plan, Status
 from sla.models import ClockRecalculation, SLAPolicy, Violation
-from tests.factories import make_job
+from tests.factories import SiteFactory, keep_photo, make_job
 
 pytestmark = pytest.mark.once  # who may open what is not the database's to say
 
@@ -145,6 +145,16 @@ TABLE = {
     "webhook_delivery": [Access({"ada"}, pk="webhook_delivery")],
     "redeliver_webhook": [Access({"ada"}, "post", pk="webhook_delivery")],
     "planning_presets": [Access(STAFF)],
+    "maintenance_plans": [Access(BOARD), Access(BOARD, query="?state=all")],
+    "export_maintenance": [Access(BOARD)],
+    "new_maintenance_plan": [Access(BOARD), Access(BOARD, "post")],
+    "maintenance_preview": [Access(BOARD)],
+    "maintenance_sites": [Access(BOARD)],
+    "maintenance_plan": [Access(BOARD, pk="maintenance_plan")],
+    "edit_maintenance_plan": [Access(BOARD, pk="maintenance_plan"), Access(BOARD, "post", pk="maintenance_plan")],
+    "pause_maintenance": [Access(BOARD, pk="maintenance_plan"), Access(BOARD, "post", pk="maintenance_plan")],
+    "skip_visit": [Access(BOARD, pk="maintenance_plan"), Access(BOARD, "post", pk="maintenance_plan")],
+    "unskip_visit": [Access(BOARD, "post", pk="maintenance_plan")],
     "bulk_jobs": [Access(BOARD, query="?do=hold&jobs={job}"), Access(BOARD, "post")],
     "visit": [Access(ANYONE, pk="visit")],
     "visit_message": [Access(ANYONE, "post", pk="visit")],
@@ -173,10 +183,14 @@ TABLE = {
     "own_track": [Access(TECHNICIAN)],
     "phone": [Access(TECHNICIAN)],
     "manifest": [Access(ANYONE)],
+    "share_position": [Access(TECHNICIAN, "post")],
     "phone_offline": [Access(ANYONE)],
     "take_taps": [Access(TECHNICIAN, "post")],
     "phone_job": [Access(TECHNICIAN, pk="job")],
     "refuse_hint": [Access(TECHNICIAN, "post", pk="job")],
+    "add_picture": [Access(TECHNICIAN, "post", pk="job")],
+    "picture": [Access(BOARD | TECHNICIAN, pk="picture"), Access(BOARD | TECHNICIAN, pk="picture", query="?download")],
+    "picture_thumbnail": [Access(BOARD | TECHNICIAN, pk="picture")],
     "sla": [Access(BOARD)],
     "violations": [Access(BOARD), Access(BOARD, query="?state=all")],
     "violation": [Access(BOARD, pk="violation")],
@@ -189,6 +203,8 @@ TABLE = {
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
     "recalculations": [Access({"ada"}), Access({"ada"}, "post")],
     "recalculation": [Access({"ada"}, pk="recalculation"), Access({"ada"}, "post", pk="recalculation")],
+    "unclear_places": [Access(BOARD)],
+    **{name: [Access(BOARD, "post", pk="unclear")] for name in ("choose_place", "dismiss_place", "ask_again")},
     "imports": [Access({"ada"}), Access({"ada"}, "post")],
     "import_sample": [Access({"ada"}, pk="import_kind")],
     "file_import": [Access({"ada"}, pk="file_import")],
@@ -255,6 +271,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ).pk
     ids["route_plan"] = proposed_route(tess, by=dana).pk
     ids["technician"] = tess.pk
+    ids["picture"] = keep_photo(job).pk
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
     ids["violation"] = breached(job).pk
@@ -273,9 +290,16 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     webhook = add_webhook("https://erp.example.com/", by=ada)
     ids |= {"webhook": webhook.pk, "webhook_delivery": send_test_event(webhook, by=ada).pk}
     ids |= {"file_import": uploaded_file(by=ada).pk, "import_kind": "jobs"}
+    ids["unclear"] = unclear_place().pk
+    ids["maintenance_plan"] = make_plan(by=omar, zone=north, days_ahead=1).pk
     ids["recalculation"] = ClockRecalculation.objects.create(asked_at=now).pk
     ids["absence"] = tess.time_off.create(kind="sick", starts_at=now, ends_at=now + timedelta(days=1)).pk
     return users, ids, foreign
+
+
+def unclear_place() -> Geocoding:
+    asked = {"asked_at": timezone.now(), "due_at": timezone.now()}
+    return Geocoding.objects.create(site=SiteFactory(), address="1 Ash St", state="ambiguous", **asked)
 
 
 def uploaded_file(*, by):

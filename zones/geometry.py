@@ -128,6 +128,11 @@ class ZoneIndex:
         shapely.prepare(geometries)
         self._tree = shapely.STRtree(geometries)
 
+    @property
+    def bounds(self) -> tuple[float, float, float, float] | None:
+        """West, south, east, north of all of them; None without any."""
+        return tuple(map(float, shapely.total_bounds(self._tree.geometries))) if self._ids else None
+
     def find(self, *, latitude: float, longitude: float) -> int | None:
         """The id of the smallest zone that covers the point (its border included), None if no zone does."""
         hits = self._tree.query(shapely.Point(longitude, latitude), predicate="covered_by")

@@ -57,6 +57,7 @@ from dispatch.actions.file_imports import (
 from dispatch.actions.follow_up import duplicate_job, follow_up_job
 from dispatch.actions.following import predict_moved
 from dispatch.actions.forgetting import forget_old_records
+from dispatch.actions.geocoding import ask_again, choose_place, dismiss_place, look_up_addresses
 from dispatch.actions.hints import dismiss_hint
 from dispatch.actions.insert import insert_job
 from dispatch.actions.journal import board_action, unjournalled
@@ -148,6 +149,7 @@ __all__ = [
     "applied_last",
     "apply_auto_assign",
     "apply_plan",
+    "ask_again",
     "ask_for_auto_assign",
     "ask_for_plan",
     "ask_for_recalculation",
@@ -167,6 +169,7 @@ __all__ = [
     "check_item",
     "check_sla",
     "choose_channels",
+    "choose_place",
     "clock_in",
     "clock_out",
     "clock_out_for",
@@ -189,6 +192,7 @@ __all__ = [
     "discard_auto_assign",
     "discard_plan",
     "dismiss_hint",
+    "dismiss_place",
     "dismiss_suggestion",
     "dispatch_new_job",
     "dispatch_waiting_jobs",
@@ -216,6 +220,7 @@ __all__ = [
     "last_to_undo",
     "learn_roads",
     "locate_site",
+    "look_up_addresses",
     "make_maintenance_visits",
     "map_import",
     "mark_read",

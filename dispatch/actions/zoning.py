@@ -5,6 +5,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from dispatch import realtime
+from dispatch.actions.ask_where import ask_where
 from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_jobs
 from dispatch.actions.technician_notices import tell_of_new_address
 from dispatch.models import Job, Site
@@ -19,6 +20,7 @@ def locate_site(site: Site) -> None:
     if site.zone_id != zone_id:
         site.zone_id = zone_id
         site.save(update_fields=["zone"])
+    ask_where([site])
 
 
 @transaction.atomic

@@ -35,7 +35,7 @@ PRIORITY_WORDS = {name: name.title() for name in PRIORITIES} | {
 }
 # By what else people call a field; first what is said most exactly.
 NAMES = {
-    "external_id": "external_id id number no ref reference key account code unique_key ticket staff_no employee_id customer_id client_id",
+    "external_id": "external_id id number no ref reference key account code unique_key ticket staff_no customer_id",
     "customer_external_id": "customer_external_id customer_id customer_no customer_number account account_id client_id",
     "customer_name": "customer_name customer client client_name company account_name",
     "customer_phone": "customer_phone phone telephone tel mobile phone_number contact_phone",

@@ -4,6 +4,7 @@ Only a place on the map is given where there was none: pins are put right by han
 """
 
 from dispatch import actions
+from dispatch.actions.ask_where import ask_where
 from dispatch.imports.mapping import Mapping
 from dispatch.imports.outcome import Outcome
 from dispatch.imports.places import new_site
@@ -67,6 +68,7 @@ class CustomerWriter:
                 what = self._update_site(site, row)
             happened[row.external_id, row.address] = (what, site.has_location)
         Site.objects.bulk_create(new)
+        ask_where(new)
         return happened
 
     def _update_site(self, site: Site, row: CustomerRow) -> str:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from dispatch.actions.ask_where import ask_where
 from dispatch.imports.rows import CustomerRow, JobRow
 from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
@@ -58,6 +59,7 @@ def sites_of(rows: list[JobRow], customers: list[Customer], zones: ZoneIndex) ->
             new.append(site)
         sites.append(site)
     Site.objects.bulk_create(new)
+    ask_where(new)
     return sites
 
 
