@@ -1,13 +1,18 @@
 """Test data. Jobs reach a state through the real actions, so that a completed job has its history."""
 
+import uuid
+from io import BytesIO
+
 import factory
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from dispatch import actions
-from dispatch.models import Customer, JobType, MaintenancePlan, Site, Status, User
+from dispatch.models import Customer, JobType, MaintenancePlan, Picture, Site, Status, User
 from dispatch.roles import Role, give_role
+from dispatch.taps import Moment
 from technicians.models import Skill, Technician
+from tests.picture_files import photo
 from zones.models import ServiceZone
 
 PASSWORD = "a-good-password"
@@ -123,3 +128,11 @@ def make_plan(*, by, zone=None, site=None, now=None, **fields):
         "job_type": fields.pop("job_type", None) or JobTypeFactory(),
     } | fields
     return actions.save_maintenance_plan(MaintenancePlan(site=site, **fields), by=by, now=now)
+
+
+def keep_photo(job, *, name="", data=None) -> Picture:
+    """Sent by the technician who has the job."""
+    now, data = timezone.now(), data or photo()
+    sent = actions.SentPicture(uuid.uuid4(), "photo", BytesIO(data), len(data), Moment(now, now), name=name)
+    tap = actions.keep_picture(job.technician, job.pk, sent, by=job.technician.user, now=now)
+    return Picture.objects.get(pk=tap.pk)

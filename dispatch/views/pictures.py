@@ -41,26 +41,32 @@ class PictureForm(forms.Form):
 @login_not_required  # a phone's own request is answered in its own language, not with the page to log in
 @require_POST
 def add_picture(request, pk):
-    is_asked_by_script = request.accepts("application/json") and not request.accepts("text/html")
+    is_page = request.accepts("text/html")
     if not request.user.is_authenticated:
-        return JsonResponse({"error": "Log in again."}, status=401) if is_asked_by_script else redirect_to_login(reverse("phone_job", args=[pk]))
+        return redirect_to_login(reverse("phone_job", args=[pk])) if is_page else refusal("Log in again.", status=401)
     technician, form = technician_of(request), PictureForm(request.POST, request.FILES)
     if not form.is_valid() and "id" in form.errors:
-        return JsonResponse({"error": "A picture needs an id of its own."}, status=400)
+        return (
+            back(request, pk, NOT_UNDERSTOOD) if is_page else refusal("A picture needs an id.", status=400)
+        )
     try:
         tap = keep_sent(request, technician, pk, form)
     except actions.PictureNotStored as error:
-        headers = {"Retry-After": str(RETRY_SECONDS)}
-        if is_asked_by_script:
-            return JsonResponse({"error": str(error)}, status=503, headers=headers)
-        messages.error(request, f"{error} Send it once more.")
-        return redirect("phone_job", pk)
-    if is_asked_by_script:
-        job = own_jobs(request).filter(pk=tap.job_id).first()
-        return JsonResponse({"now": int(timezone.now().timestamp() * 1000), "taps": [answer_to(tap, job)]})
-    messages.add_message(
-        request, messages.ERROR if tap.outcome == Tap.Outcome.REFUSED else messages.SUCCESS, tap.answer
-    )
+        return back(request, pk, f"{error} Send it once more.") if is_page else refusal(str(error), status=503)
+    if is_page:
+        return back(request, pk, tap.answer, is_refused=tap.outcome == Tap.Outcome.REFUSED)
+    job = own_jobs(request).filter(pk=tap.job_id).first()
+    return JsonResponse({"now": int(timezone.now().timestamp() * 1000), "taps": [answer_to(tap, job)]})
+
+
+def refusal(sentence: str, *, status: int) -> JsonResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
+    return JsonResponse({"error": sentence}, status=status, headers=headers)
+
+
+def back(request, pk: int, said: str, *, is_refused: bool = True) -> HttpResponse:
+    """A page without script comes back to the job, if it is still theirs."""
+    messages.add_message(request, messages.ERROR if is_refused else messages.SUCCESS, said)
     return redirect("phone_job", pk) if own_jobs(request).filter(pk=pk).exists() else redirect("phone")
 
 

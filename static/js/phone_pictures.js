@@ -63,7 +63,7 @@ const Pictures = (() => {
 
   async function take(files, caption) {
     const { job, number } = section().dataset;
-    const withPosition = "withPlace" in section().dataset;
+    const withPosition = "keepsPhotoLocation" in document.body.dataset;
     const refused = [];
     for (const [index, file] of files.entries()) {
       say(files.length > 1 ? `Preparing photo ${index + 1} of ${files.length} …` : "Preparing the photo …");

@@ -172,7 +172,7 @@ const Taps = (() => {
     const [first] = batch;
     if (first.file) {
       const form = new FormData();
-      const fields = { id: first.id, kind: first.kind, name: first.name || "", tapped_at: first.tapped_at, sent_at: Date.now() };
+      const fields = { id: first.id, kind: first.kind, name: first.name || "", tapped_at: first.tapped_at, sent_at: Date.now(), ...first.fix };
       for (const [name, value] of Object.entries(fields)) form.append(name, value);
       form.append("file", first.file, first.kind === "signature" ? "signature.png" : "photo.jpg");
       return form;

@@ -263,6 +263,7 @@ def test_what_cannot_be_written_down_leaves_no_files(phone, tess, job, monkeypat
     assert (stored(), Tap.objects.count(), Picture.objects.count()) == ([], 0, 0)
 
 
+@pytest.mark.expects_error_logs
 def test_too_many_at_once_wait_on_their_phones(phone, job, monkeypatch):
     monkeypatch.setattr(pictures, "REMAKE", {"photo": lambda *args, **kwargs: (_ for _ in ()).throw(pictures.TooBusy)})
     response = send(phone, job)
