@@ -16,7 +16,7 @@ from dispatch.actions.customer_links import send_link
 from dispatch.customer_link.door import token_of
 from dispatch.models import AutoAssignRun, BoardAction, Geocoding, Plan, Status
 from sla.models import ClockRecalculation, SLAPolicy, Violation
-from tests.factories import SiteFactory, keep_photo, make_job
+from tests.factories import SiteFactory, keep_photo, make_job, make_plan
 
 pytestmark = pytest.mark.once  # who may open what is not the database's to say
 

@@ -6,7 +6,8 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
-from dispatch.models import AutoAssignRun, Plan, Suggestion, WebhookDelivery, WebhookEvent
+from dispatch.actions.idempotency import KEPT
+from dispatch.models import AutoAssignRun, IdempotencyKey, Plan, Suggestion, WebhookDelivery, WebhookEvent
 from technicians.models import TrackView
 
 AT_ONCE: Final = 1000  # rows
@@ -24,6 +25,7 @@ def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
         "suggestions": delete_in_parts(Suggestion.objects.filter(closed_at__lt=now - SUGGESTIONS_KEPT)),
         "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
         "plans": delete_in_parts(Plan.objects.filter(created_at__lt=now - RUNS_KEPT)),
+        "idempotency_keys": delete_in_parts(IdempotencyKey.objects.filter(created_at__lt=now - KEPT)),
         "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),
         "webhook_events": delete_in_parts(_told(before=now - EVENTS_KEPT)),
     }

@@ -46,5 +46,5 @@ def _refusal(request: HttpRequest) -> Problem | None:
 
 
 @door
-def no_such_path(request: HttpRequest, path: str = "") -> HttpResponse:
+def no_such_path(request: HttpRequest) -> HttpResponse:
     return answer(Problem("not-found", "There is nothing at this path."))

@@ -3,8 +3,9 @@
 from typing import Final
 
 from ninja import NinjaAPI
-from ninja.openapi.schema import OpenAPISchema
+from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 from ninja.operation import Operation
+from ninja.schema import NinjaGenerateJsonSchema
 
 from dispatch.api.problems import CONTENT_TYPE, KINDS, ProblemOut
 
@@ -33,28 +34,31 @@ IDEMPOTENCY_KEY: Final = {
 
 
 class TruckrollAPI(NinjaAPI):
+    _complete: OpenAPISchema | None = None
+
     def get_openapi_schema(self, **more) -> OpenAPISchema:
-        schema = super().get_openapi_schema(**more)
-        schema["components"]["schemas"]["ProblemOut"] = ProblemOut.json_schema(
-            ref_template="#/components/schemas/{model}"
+        if self._complete is None:
+            self._complete = self._completed(super().get_openapi_schema(**more))
+        return self._complete
+
+    def _completed(self, schema: OpenAPISchema) -> OpenAPISchema:
+        problem = ProblemOut.model_json_schema(
+            ref_template=REF_TEMPLATE, schema_generator=NinjaGenerateJsonSchema, mode="serialization"
         )
-        for name, definition in schema["components"]["schemas"]["ProblemOut"].pop("$defs", {}).items():
-            schema["components"]["schemas"][name] = definition
-        for router in self._get_bound_routers():
-            for view in router.path_operations.values():
-                for operation in view.operations:
-                    _complete(schema, self.get_openapi_operation_id(operation), operation)
+        schema["components"]["schemas"] |= {**problem.pop("$defs"), "ProblemOut": problem}
+        operations = {
+            self.get_openapi_operation_id(operation): operation
+            for router in self._get_bound_routers()
+            for view in router.path_operations.values()
+            for operation in view.operations
+        }
+        for methods in schema["paths"].values():
+            for method, details in methods.items():
+                _describe(details, method, operations[details["operationId"]])
         return schema
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
-
-
-def _complete(schema: OpenAPISchema, operation_id: str, operation: Operation) -> None:
-    for methods in schema["paths"].values():
-        for method, details in methods.items():
-            if details["operationId"] == operation_id:
-                _describe(details, method, operation)
 
 
 def _describe(details: dict, method: str, operation: Operation) -> None:

@@ -1,7 +1,9 @@
 """Version 1: its resources and their addresses."""
 
+from django.urls import re_path
+
 from dispatch.api import catalogue, customers, jobs, maintenance, plans, steps, technicians, violations
-from dispatch.api.door import door
+from dispatch.api.door import door, no_such_path
 from dispatch.api.openapi import TruckrollAPI
 from dispatch.api.problems import handle_errors
 
@@ -20,4 +22,5 @@ for module in (jobs, steps, customers, technicians, plans, maintenance, violatio
 patterns, app_name, namespace = api.urls
 for pattern in patterns:
     pattern.callback = door(pattern.callback)
+patterns.append(re_path(r"", no_such_path, name="no-such-path"))
 urls = (patterns, app_name, namespace)

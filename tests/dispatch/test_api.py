@@ -1,0 +1,329 @@
+"""What holds for all of the API: doing things once, errors in one form, limits, the same number of queries."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from dispatch import actions
+from dispatch.actions.idempotency import GIVEN_UP_AFTER, KEPT
+from dispatch.api import tokens
+from dispatch.models import Customer, IdempotencyKey, Status
+from tests.api import Program, problem
+from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, SkillFactory, TechnicianFactory, make_job
+from tests.test_access import breached, proposed_route
+
+KEY = {"Idempotency_Key": "order-7"}
+
+
+@pytest.fixture
+def program(omar):
+    return Program(omar)
+
+
+# Once ---------------------------------------------------------------------------------------------
+
+
+def test_request_sent_twice_is_done_once(program):
+    first = program.post("/customers", {"name": "Acme"}, **KEY)
+    again = program.post("/customers", {"name": "Acme"}, **KEY)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.content == first.content
+    assert "Idempotency-Replayed" not in first.headers
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert (again.headers["ETag"], again.headers["Location"]) == (first.headers["ETag"], first.headers["Location"])
+    assert Customer.objects.count() == 1
+
+
+def test_key_of_another_request_is_refused(program):
+    program.post("/customers", {"name": "Acme"}, **KEY)
+    assert problem(program.post("/customers", {"name": "Zenith"}, **KEY))[:2] == (422, "idempotency-key-reused")
+    assert Customer.objects.get().name == "Acme"
+
+
+def test_keys_of_two_programs_have_nothing_to_do_with_each_other(program, dana):
+    program.post("/customers", {"name": "Acme"}, **KEY)
+    assert Program(dana).post("/customers", {"name": "Zenith"}, **KEY).status_code == 201
+
+
+def test_request_that_is_still_worked_on_is_not_begun_again(program, omar):
+    def sent_meanwhile(**fields):
+        seen.append(program.post("/customers", {"name": "Acme"}, **KEY))
+        return create(**fields)
+
+    seen, create = [], actions.create_customer
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(actions, "create_customer", sent_meanwhile)
+        assert program.post("/customers", {"name": "Acme"}, **KEY).status_code == 201
+    assert problem(seen[0])[:2] == (409, "still-working")
+    assert seen[0].headers["Retry-After"]
+    assert Customer.objects.count() == 1
+
+
+def test_refused_request_may_be_tried_again_with_its_key(program, omar, north):
+    job = make_job(by=omar, zone=north)
+    assert program.post(f"/jobs/{job.pk}/release", **KEY).status_code == 409
+    actions.hold_job(job, "No key", by=omar)
+    assert program.post(f"/jobs/{job.pk}/release", **KEY).status_code == 200
+
+
+def test_what_a_dead_process_left_is_taken_over(program):
+    program.post("/customers", {"name": "Acme"}, **KEY)
+    Customer.objects.all().delete()
+    left = {"status": None, "created_at": timezone.now() - GIVEN_UP_AFTER}
+    IdempotencyKey.objects.update(**left)
+    assert program.post("/customers", {"name": "Acme"}, **KEY).status_code == 201
+    assert Customer.objects.count() == 1
+
+
+def test_whoever_was_given_up_leaves_nothing_behind(program):
+    """Two work on the same request: only the one who holds the key may commit."""
+
+    def taken_over_meanwhile(**fields):
+        customer = create(**fields)
+        IdempotencyKey.objects.update(created_at=timezone.now() + timedelta(seconds=1))
+        return customer
+
+    create = actions.create_customer
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(actions, "create_customer", taken_over_meanwhile)
+        assert problem(program.post("/customers", {"name": "Acme"}, **KEY))[:2] == (409, "still-working")
+    assert not Customer.objects.exists()
+
+
+def test_key_is_good_for_another_request_after_a_day(program):
+    program.post("/customers", {"name": "Acme"}, **KEY)
+    IdempotencyKey.objects.update(created_at=timezone.now() - KEPT)
+    assert program.post("/customers", {"name": "Zenith"}, **KEY).status_code == 201
+    IdempotencyKey.objects.update(created_at=timezone.now() - 2 * KEPT)
+    assert actions.forget_old_records()["idempotency_keys"] == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a" * 256])
+def test_key_that_is_none_is_refused(program, key):
+    assert problem(program.post("/customers", {"name": "Acme"}, Idempotency_Key=key))[:2] == (400, "malformed")
+
+
+@pytest.mark.expects_error_logs
+def test_failure_in_the_middle_leaves_nothing_behind(program, monkeypatch):
+    def broken(customer, **fields):
+        Customer.objects.create(name="Half")
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(actions, "create_customer", lambda **fields: broken(None, **fields))
+    said = problem(program.post("/customers", {"name": "Acme"}, **KEY))
+    assert said[:2] == (500, "internal")
+    assert "luck" not in said[2]
+    assert not Customer.objects.exists()
+    monkeypatch.undo()
+    assert program.post("/customers", {"name": "Acme"}, **KEY).status_code == 201
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_same_request_from_two_processes_is_done_once(omar):
+    from threading import Barrier, Thread
+
+    program, answers, barrier = Program(omar), [], Barrier(4)
+
+    def send():
+        barrier.wait()
+        answers.append(Program(None, secret=program.secret).post("/customers", {"name": "Acme"}, **KEY))
+        connection.close()
+
+    threads = [Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Customer.objects.count() == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert program.post("/customers", {"name": "Acme"}, **KEY).headers["Idempotency-Replayed"] == "true"
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind"),
+    [
+        ("get", "/jobs/4711", (404, "not-found")),
+        ("get", "/jobs/tomorrow", (422, "invalid")),
+        ("get", "/jobs/0", (422, "invalid")),
+        ("get", f"/jobs/{2**70}", (422, "invalid")),
+        ("get", "/nothing", (404, "not-found")),
+        ("get", "/jobs/", (404, "not-found")),
+        ("get", "/", (404, "not-found")),
+        ("delete", "/jobs", (405, "method-not-allowed")),
+        ("head", "/jobs", (405, "method-not-allowed")),
+        ("options", "/jobs", (405, "method-not-allowed")),
+        ("post", "/positions", (422, "invalid")),
+    ],
+)
+def test_every_error_is_a_problem(program, method, path, kind):
+    answer = program.send(method, path)
+    if method == "head":
+        assert answer.status_code == 405
+        return
+    assert problem(answer)[:2] == kind
+    if kind[0] == 405:
+        assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_body_that_is_no_json_is_refused(program):
+    headers = {"Authorization": f"Bearer {program.secret}"}
+    form = program.client.post("/api/v1/customers", {"name": "Acme"}, headers=headers)
+    assert problem(form)[:2] == (415, "unsupported-media-type")
+    assert problem(program.post("/customers", {"name": "A" * 2_000_000}))[:2] == (413, "too-large")
+
+
+def test_problem_says_where_it_is_described(program, client):
+    kind = program.get("/jobs/4711").json()["type"]
+    address, _, name = kind.partition("#")
+    assert f'id="{name}"' in client.get(address).content.decode()
+
+
+# Limits -------------------------------------------------------------------------------------------
+
+
+def test_token_that_asks_too_often_waits(program, dana, monkeypatch, settings):
+    settings.API_REQUESTS_PER_SECOND = 0.1
+    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.Doorkeeper())
+    codes = [program.get("/skills").status_code for _ in range(5)]
+    assert codes == [200, 200, 200, 429, 429]
+    answer = program.get("/skills")
+    assert problem(answer)[:2] == (429, "too-many-requests")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert Program(dana).get("/skills").status_code == 200
+
+
+def test_whoever_guesses_tokens_waits_and_those_who_have_one_do_not(program, monkeypatch):
+    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.Doorkeeper())
+    assert program.get("/skills").status_code == 200
+    guesses = [Program(None, secret=f"guess-{number}").get("/skills").status_code for number in range(70)]
+    assert (guesses[0], guesses[-1]) == (401, 429)
+    assert program.get("/skills").status_code == 200
+
+
+# Queries ------------------------------------------------------------------------------------------
+
+
+def scenery(omar, north, count: int) -> None:
+    for number in range(count):
+        technician = TechnicianFactory(zones=[north])
+        technician.skills.create(skill=SkillFactory(name=f"Skill {number}"))
+        job = make_job(
+            Status.ASSIGNED, by=omar, zone=north, technician=technician, job_type=JobTypeFactory(name=f"Type {number}")
+        )
+        job.required_skills.create(skill=SkillFactory(name=f"Skill {number}"))
+        violation = breached(job)
+        violation.notes.create(written_at=timezone.now(), author=omar, text="Traffic")
+        actions.clock_in(technician)
+        proposed_route(technician, by=omar)
+
+
+PATHS = ("/jobs", "/customers", "/sites", "/technicians", "/positions", "/plans", "/violations", "/job-types", "/zones")
+
+
+def queries(program, path: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        assert program.get(path, {"limit": 100}).status_code == 200
+    return len(captured)
+
+
+def test_long_lists_take_no_more_queries_than_short_ones(program, omar, north):
+    program.get("/jobs")
+    scenery(omar, north, 2)
+    few = {path: queries(program, path) for path in PATHS}
+    scenery(omar, north, 8)
+    assert {path: queries(program, path) for path in PATHS} == few
+    assert max(few.values()) <= 12, few
+
+
+# Customers, sites and the rest --------------------------------------------------------------------
+
+
+def test_customer_is_made_found_and_changed(program):
+    made = program.post("/customers", {"name": "Acme", "phone": "+1 215 555-0101", "external_id": "C-9"})
+    pk = made.json()["id"]
+    assert [one["id"] for one in program.get("/customers", {"phone": "215-555-0101"}).json()["items"]] == [pk]
+    assert [one["id"] for one in program.get("/customers", {"external_id": "C-9"}).json()["items"]] == [pk]
+    tag = made.headers["ETag"]
+    changed = program.patch(f"/customers/{pk}", {"email": "office@acme.example"}, If_Match=tag)
+    assert (changed.status_code, changed.json()["name"]) == (200, "Acme")
+    assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}, If_Match=tag))[:2] == (412, "version-mismatch")
+    assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}))[:2] == (428, "version-required")
+    assert problem(program.post("/customers", {"name": "Other", "external_id": "C-9"}))[:2] == (409, "refused")
+    assert problem(program.patch(f"/customers/{pk}", {"email": "office"}, If_Match="*"))[:2] == (422, "invalid")
+
+
+def test_site_is_found_in_its_zone_and_moves_its_open_jobs(program, omar, north, south):
+    customer = CustomerFactory()
+    data = {"customer_id": customer.pk, "address": "1 Elm St", "latitude": 40.1, "longitude": -75.1}
+    made = program.post("/sites", data)
+    assert made.json()["zone"]["name"] == "North"
+    site = customer.sites.get()
+    job = make_job(by=omar, site=site)
+    changed = program.patch(f"/sites/{site.pk}", {"latitude": 39.9}, If_Match=made.headers["ETag"])
+    assert (changed.status_code, changed.json()["zone"]["name"]) == (200, "South")
+    job.refresh_from_db()
+    assert job.zone == south
+    assert problem(program.patch(f"/sites/{site.pk}", {"latitude": None}, If_Match="*"))[:2] == (422, "invalid")
+
+
+def test_dispatcher_cannot_make_a_site_in_another_zone(dana, south):
+    data = {"customer_id": CustomerFactory().pk, "address": "1 Elm St", "latitude": 39.9, "longitude": -75.1}
+    assert problem(Program(dana).post("/sites", data))[:2] == (409, "refused")
+    assert not SiteFactory._meta.model.objects.exists()
+
+
+def test_positions_are_kept_only_on_duty_and_shown_only_then(program, omar, tess, tom):
+    now = timezone.now()
+    actions.clock_in(tess, now=now - timedelta(hours=1))
+    fixes = [
+        {"technician_id": one.pk, "recorded_at": now.isoformat(), "latitude": 40.1, "longitude": -75.1}
+        for one in (tess, tom)
+    ]
+    taken = program.post("/positions", {"positions": fixes})
+    assert taken.json() == {"received": 2, "moved": [tess.pk]}
+    assert [one["technician"]["id"] for one in program.get("/positions").json()] == [tess.pk]
+    track = program.get(f"/technicians/{tess.pk}/positions").json()
+    assert [(fix["latitude"], fix["source"]) for fix in track] == [(40.1, "api")]
+    assert tess.track_views.get().viewer == omar
+    actions.clock_out(tess)
+    assert program.get("/positions").json() == []
+
+
+def test_technicians_are_listed_with_what_they_can(program, tess, tom, south):
+    tess.skills.create(skill=SkillFactory(name="Boilers"), level=3)
+    actions.clock_in(tess)
+    shown = program.get("/technicians", {"on_duty": True}).json()["items"]
+    assert [one["name"] for one in shown] == ["Tess"]
+    assert shown[0]["skills"][0]["level"] == "advanced"
+    assert "commission_rate" not in shown[0]
+    assert [one["id"] for one in program.get("/technicians", {"zone_id": south.pk}).json()["items"]] == [tom.pk]
+
+
+def test_plan_is_asked_for_read_and_discarded(program, omar, tess):
+    made = program.post("/plans", {"technician_ids": [tess.pk], "kind": "route"})
+    assert (made.status_code, made.json()["state"]) == (201, "queued")
+    path = f"/plans/{made.json()['id']}"
+    assert program.get(path).json()["proposal"] is None
+    assert problem(program.post(f"{path}/apply", {}))[:2] == (409, "refused")
+    assert program.post(f"{path}/discard").json()["state"] == "discarded"
+
+
+def test_violation_is_acknowledged_once(program, dana, omar, north):
+    violation = breached(make_job(by=omar, zone=north))
+    assert [one["id"] for one in program.get("/violations", {"acknowledged": False}).json()["items"]] == [violation.pk]
+    done = program.post(f"/violations/{violation.pk}/acknowledge", {"note": "Traffic"})
+    assert done.json()["acknowledged_by"]["id"] == omar.pk
+    assert [note["text"] for note in done.json()["notes"]] == ["Traffic"]
+    said = problem(Program(dana).post(f"/violations/{violation.pk}/acknowledge", {}))
+    assert said == (409, "refused", "Omar has acknowledged it already.")
+    day = str(timezone.localdate(violation.breached_at))
+    assert program.get("/violations", {"breached_from": day, "breached_to": day}).json()["items"]
