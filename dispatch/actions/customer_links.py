@@ -48,7 +48,7 @@ def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
     if kind is None:
         _overtake(link)
     else:
-        once_key = f"{kind}.{job.technician_id}.{now.timestamp():.0f}" if kind in PASSING else kind
+        once_key = f"{kind}.{job.technician_id}.{now.timestamp():.3f}" if kind in PASSING else kind
         queue(link, job, kind, once_key=once_key, now=now, wait=SETTLES_IN if kind == Kind.COMING else timedelta())
 
 
@@ -180,7 +180,7 @@ def send_link(job: Job, *, by, now: datetime | None = None) -> list[CustomerDeli
         link = _mint(job, now=now)
     _keep_open(link, job, now=now)
     kind = Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING if job.is_open else Kind.DONE
-    sent = queue(link, job, kind, once_key=f"asked.{now.timestamp():.0f}", now=now)
+    sent = queue(link, job, kind, once_key=f"asked.{now.timestamp():.3f}", now=now)
     _log(job, "sent" if sent else "made", by=by, now=now)
     return sent
 
