@@ -118,6 +118,7 @@ def _pages(user) -> list[Option]:
         ("financial_report", "Go to financial report", "", "dispatch.view_financial_report", "money revenue"),
         ("assignment_settings", "Auto-Assignment settings", "", "dispatch.view_assignmentrule", "rules weights smart"),
         ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds"),
+        ("customers", "Go to customers", "", "dispatch.view_customer", "clients sites addresses"),
         ("unclear_places", "Go to unclear addresses", "", "dispatch.change_site", "geocoding places locations map"),
         ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians"),
         ("webhooks", "Go to webhooks", "", "dispatch.change_webhookendpoint", "settings integrations events"),
@@ -232,8 +233,7 @@ def find_customers(user, text: str) -> list[Option]:
 
 
 def _customer(customer: Customer) -> Option:
-    url = f"{reverse('board_list')}?{urlencode({'day': 'all', 'q': customer.name})}"
-    return Option(f"customer.{customer.pk}", customer.name, customer.phone, url)
+    return Option(f"customer.{customer.pk}", customer.name, customer.phone, reverse("customer", args=[customer.pk]))
 
 
 def load_recent(user, keys: list[str], *, known: Iterable[Option]) -> list[Option]:

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from dispatch.maintenance.due import block_on
-from dispatch.maintenance.rule import Schedule, parse
+from dispatch.maintenance.rule import RuleError, Schedule, parse
 from dispatch.models.customers import Customer, Site
 from dispatch.models.jobs import DURATION_VALIDATORS, Job, JobType
 from sla.models import Priority
@@ -88,6 +88,14 @@ class MaintenancePlan(models.Model):
     def schedule(self) -> Schedule:
         """RuleError for a rule that was not written by Rule.text."""
         return Schedule(parse(self.rule), self.starts_on, self.ends_on)
+
+    @property
+    def sentence(self) -> str:
+        """“every 3 months on the first Monday”; a rule that nobody understands as it is written."""
+        try:
+            return self.schedule.rule.sentence
+        except RuleError:
+            return self.rule
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,8 +11,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions, realtime
 from dispatch.customer_link.contact import load_contact
+from dispatch.field_work import attach_taps, load_field_work
 from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
 from dispatch.job_entry import JobEntry
+from dispatch.maintenance.of_jobs import plans_at, visit_of
 from dispatch.models import Delivery, Job, JobType, Notification
 from dispatch.pictures.gallery import gallery_of
 from dispatch.service_levels.timelines import load_timelines
@@ -32,15 +34,19 @@ def job_context(request, job: Job) -> dict:
     """What drawer and page show alike."""
     now = timezone.now()
     suggestions.attach([job], user=request.user, now=now)
-    log = job.status_changes.select_related("actor", "from_technician__user", "to_technician__user")
+    changes = job.status_changes.select_related("actor", "from_technician__user", "to_technician__user")
+    log = list(changes.order_by("-happened_at", "-pk"))
+    attach_taps(log)
     return {
         "job": job,
-        "log": list(log.order_by("-happened_at", "-pk")),
+        "log": log,
+        "work": load_field_work(job, log, now=now),
         "notes": list(job.notes.select_related("author").order_by("-written_at", "-pk")),
         "note_form": NoteForm(),
         "gallery": gallery_of(job),
         "contact": load_contact(job, now=now),
         "timelines": load_timelines(job, now=now),
+        "plan_visit": visit_of(job, user=request.user),
         "now": now,
         "today": timezone.localdate(),
     }
@@ -75,6 +81,7 @@ def job_page(request, pk):
         "changes": list(job.field_changes.select_related("actor").order_by("-changed_at", "-pk")),
         "notices": job_notices(job, user=request.user),
         "related": visible.filter(related).exclude(pk=job.pk).with_board_info().order_by("-created_at")[:HISTORY_SHOWN],
+        "plans_here": plans_at(job.site, user=request.user),
         "live_versions": json.dumps(versions),
     }
     template = "dispatch/job.html"

@@ -1,0 +1,15 @@
+"""What pages of jobs and places say of maintenance."""
+
+from dispatch.models import Job, MaintenancePlan, MaintenanceVisit, Site
+
+
+def visit_of(job: Job, *, user) -> MaintenanceVisit | None:
+    """The visit for which the job was made, with its plan; without a query for other jobs."""
+    if job.source != Job.Source.PLAN:
+        return None
+    plans = MaintenancePlan.objects.visible_to(user)
+    return MaintenanceVisit.objects.filter(job=job, plan__in=plans).select_related("plan").first()
+
+
+def plans_at(site: Site, *, user) -> list[MaintenancePlan]:
+    return list(MaintenancePlan.objects.visible_to(user).filter(site=site).with_names().order_by("name", "pk"))
