@@ -17,6 +17,7 @@ from dispatch.notify import Kind as NoticeKind
 from dispatch.notify import dispatchers_of, notify
 from dispatch.placement import Placement
 from dispatch.smart import suggestions
+from dispatch.webhooks import events
 
 Kind = CustomerMessage.Kind
 Answer = CustomerMessage.Answer
@@ -41,6 +42,7 @@ def write_as_customer(link: CustomerLink, kind: str, text: str = "", *, now: dat
         return same
     _check_not_too_many(job, now=now)
     message = CustomerMessage.objects.create(job=job, kind=kind, text=text, sent_at=now)
+    events.tell_of_customer(message, now=now)
     people = [job.technician.user] if job.technician else []
     if kind != Kind.READY:
         people += dispatchers_of(job.zone_id)
@@ -72,6 +74,7 @@ def ask_other_time(
         wanted_ends_at=ends_at,
         sent_at=now,
     )
+    events.tell_of_customer(wish, now=now)
     said = f"{job.number} {job.customer} asks for {wish_in_words(wish)} instead"
     said += f": {wish.text}" if wish.text else "."
     notify(dispatchers_of(job.zone_id), NoticeKind.OTHER_TIME, said, job=job, once_key=f"wish.{wish.pk}", now=now)
@@ -88,6 +91,8 @@ def rate_visit(link: CustomerLink, stars: int, comment: str = "", *, now: dateti
         raise ActionRefused("You can rate the visit once it is done.", job)
     values = {"stars": stars, "comment": comment.strip(), "rated_at": now}
     rating, _ = Rating.objects.update_or_create(job=job, defaults=values)
+    told = {"stars": rating.stars, "comment": rating.comment}
+    events.tell(events.Kind.RATED, job=job, content=told, now=now)
     _show(job, now=now)
     return rating
 

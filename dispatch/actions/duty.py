@@ -14,6 +14,7 @@ from dispatch.models import Job
 from dispatch.models.history import TOLD_LATER
 from dispatch.models.jobs import ACTIVE
 from dispatch.overtime import on_duty_too_long
+from dispatch.webhooks import events
 from technicians import attendance
 from technicians.models import Break, ClockRecord, Technician
 
@@ -26,8 +27,7 @@ def clock_in(technician: Technician, *, at: datetime | None = None, now: datetim
     now = now or timezone.now()
     if not attendance.clock_in(technician, now=at or now):
         return False
-    publish_technician(technician)
-    publish_arrivals([technician.pk], now=now)
+    _tell(technician, "clocked_in", at=at or now, now=now)
     return True
 
 
@@ -44,8 +44,7 @@ def clock_out(technician: Technician, *, at: datetime | None = None, now: dateti
     is_corrected = is_told_later and attendance.correct_clock_out(technician, at=at)
     if not is_corrected and not attendance.clock_out(technician, now=at or now):
         return False
-    publish_technician(technician)
-    publish_arrivals([technician.pk], now=now)
+    _tell(technician, "clocked_out", at=at or now, now=now)
     return True
 
 
@@ -68,8 +67,7 @@ def clock_out_for(technician: Technician, *, at: datetime, reason: str, by, now:
         raise ActionRefused("Say why you clock them out.")
     if not attendance.clock_out(technician, now=at, closed_by=by, close_reason=reason.strip()):
         raise ActionRefused(f"{technician} has just clocked out.")
-    publish_technician(technician)
-    publish_arrivals([technician.pk], now=now)
+    _tell(technician, "clocked_out", at=at, now=now)
 
 
 @transaction.atomic
@@ -82,8 +80,7 @@ def begin_break(technician: Technician, *, at: datetime | None = None, now: date
     _refuse_while_active(technician)
     if not attendance.begin_break(technician, now=at or now):
         return False
-    publish_technician(technician)
-    publish_arrivals([technician.pk], now=now)
+    _tell(technician, "break_began", at=at or now, now=now)
     return True
 
 
@@ -92,15 +89,15 @@ def end_break(technician: Technician, *, at: datetime | None = None, now: dateti
     now = now or timezone.now()
     if not attendance.end_break(technician, now=at or now):
         return False
-    publish_technician(technician)
-    publish_arrivals([technician.pk], now=now)
+    _tell(technician, "break_ended", at=at or now, now=now)
     return True
 
 
-def end_break_for_work(technician_id: int | None, *, at: datetime) -> None:
+def end_break_for_work(technician_id: int | None, *, at: datetime, now: datetime) -> None:
     """Whoever sets out or begins is not on a break any more; the job's own event tells of it."""
     for technician in _lock([technician_id] if technician_id else []):
-        attendance.end_break(technician, now=at)
+        if attendance.end_break(technician, now=at):
+            events.tell_of_duty([(technician.pk, "break_ended", at)], now=now)
 
 
 def _refuse_while_active(technician: Technician) -> None:
@@ -147,10 +144,18 @@ def clock_out_forgotten(*, now: datetime | None = None) -> int:
         if technician.pk in sent_home:
             publish_technician(technician)
     publish_arrivals(sent_home, now=now)
+    left = [(technician_id, "clocked_out", at) for pk, (technician_id, at) in due.items() if pk in ids]
+    events.tell_of_duty(left, now=now)
     return len(ids)
 
 
 # Telling of it ------------------------------------------------------------------------------------
+
+
+def _tell(technician: Technician, what: str, *, at: datetime, now: datetime) -> None:
+    publish_technician(technician)
+    publish_arrivals([technician.pk], now=now)
+    events.tell_of_duty([(technician.pk, what, at)], now=now)
 
 
 def publish_technician(technician: Technician) -> None:

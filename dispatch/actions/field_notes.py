@@ -9,6 +9,7 @@ from dispatch.models import Job, JobNote, Notification
 from dispatch.models.history import TOLD_LATER
 from dispatch.notify import dispatchers_of, notify
 from dispatch.smart import suggestions
+from dispatch.webhooks import events
 
 DAY_AND_TIME = "%d %b %H:%M"
 
@@ -27,8 +28,9 @@ def keep_for_dispatcher(job: Job, words: str, *, at: datetime, by, now: datetime
     job = fresh(job)
     received = f", received at {_time(now, now=now)}" if now - at >= TOLD_LATER else ""
     text = f"{words} at {_time(at, now=now)}{received}; by then {describe_state(job)}."
-    JobNote.objects.create(job=job, text=text, author=by, written_at=now)
+    note = JobNote.objects.create(job=job, text=text, author=by, written_at=now)
     bump(job)
+    events.tell_of_note(note, now=now)
     suggestions.keep_beside_note(job)
     publish_job(job, now=now)
     notify(dispatchers_of(job.zone_id), Notification.Kind.FIELD_CONFLICT, f"{by}: {text}", job=job, now=now)

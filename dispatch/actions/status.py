@@ -105,7 +105,7 @@ def change_status(
     keep_clocks(job, current, at=at, now=now)
     follow_visit(current, was=job, now=now)
     if to in ACTIVE:
-        end_break_for_work(gets, at=at)
+        end_break_for_work(gets, at=at, now=now)
     publish_job(current, also=groups_before, now=now)
     return current
 

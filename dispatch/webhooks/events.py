@@ -9,7 +9,16 @@ from typing import Final
 
 from django.db import models, transaction
 
-from dispatch.models import FieldChange, Job, JobNote, StatusChange, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from dispatch.models import (
+    CustomerMessage,
+    FieldChange,
+    Job,
+    JobNote,
+    StatusChange,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 from dispatch.queueing import enqueue_once
 from sla.models import Violation
 
@@ -69,6 +78,14 @@ def tell_of_note(note: JobNote, *, now: datetime) -> None:
     tell(Kind.NOTE_ADDED, job=note.job, content=said, now=now)
 
 
+def tell_of_customer(message: CustomerMessage, *, now: datetime) -> None:
+    """How to get in is for the technician alone."""
+    wanted = {name: _plain(getattr(message, name)) for name in ("wanted_starts_at", "wanted_ends_at")}
+    text = "" if message.kind == CustomerMessage.Kind.ACCESS else message.text
+    said = {"kind": message.kind, "text": text} | (wanted if message.wanted_starts_at else {})
+    tell(Kind.CUSTOMER_WROTE, job=message.job, content=said, now=now)
+
+
 def tell_of_breaches(violations: Iterable[Violation], *, now: datetime) -> None:
     """Those among them that are new: what was recorded before was told before."""
     wanted = {(one.job_id, one.kind) for one in violations}
@@ -78,6 +95,12 @@ def tell_of_breaches(violations: Iterable[Violation], *, now: datetime) -> None:
     violations = [one for one in recorded if (one.job_id, one.kind) in wanted]
     about = [(one.job_id, {"target": one.kind, "due_at": one.breached_at.isoformat()}) for one in violations]
     tell_each(Kind.SLA_BREACHED, about, now=now)
+
+
+def tell_of_duty(said: Iterable[tuple[int, str, datetime]], *, now: datetime) -> None:
+    """Each: the technician's id, “clocked_in”, “clocked_out”, “break_began” or “break_ended”, and when it was."""
+    about = [(None, {"technician_id": pk, "what": what, "at": at.isoformat()}) for pk, what, at in said]
+    tell_each(Kind.DUTY_CHANGED, about, now=now)
 
 
 @transaction.atomic(savepoint=False)

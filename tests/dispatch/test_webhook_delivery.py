@@ -408,3 +408,67 @@ def test_two_workers_at_once_send_each_event_once_and_each_job_in_order(receiver
     for job in jobs:
         kinds = [call.event["kind"] for call in receiver.calls if call.event["content"]["job"]["id"] == job.pk]
         assert kinds == ["job.created", "job.status_changed"]
+
+
+# What is told -------------------------------------------------------------------------------------
+
+
+def told(kind=None) -> list[dict]:
+    found = WebhookEvent.objects.filter(**({"kind": kind} if kind else {}))
+    return [event.content for event in found.order_by("happened_at", "deliveries__pk")]
+
+
+def test_edits_holds_pins_and_moves_are_told_with_what_was_and_is(endpoint, omar, tess):
+    job = make_job(by=omar)
+    job = actions.edit_job(job, {"description": "Boiler"}, by=omar, base_version=job.version)
+    actions.hold_job(job, "Waiting for a part", by=omar)
+    actions.release_job(job, by=omar)
+    actions.assign_job(job, tess, by=omar)
+    actions.pin_job(job, time=False, technician=True, by=omar)
+    changes = [content["changes"] for content in told("job.changed")]
+    assert [list(change) for change in changes] == [["description"], ["hold"], ["hold"], ["pinned"]]
+    assert changes[0]["description"] == ["", "Boiler"]
+
+
+def test_undo_is_told_as_the_change_that_it_is(endpoint, omar, tess):
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess)
+    actions.undo_action(actions.last_to_undo(omar), by=omar)
+    last = told("job.status_changed")[-1]
+    assert (last["from"]["status"], last["to"]["status"]) == ("assigned", "created")
+    assert last["job"]["id"] == job.pk and last["job"]["technician_id"] is None
+
+
+def test_clocking_in_and_out_and_breaks_are_told(endpoint, omar, tess):
+    actions.clock_in(tess)
+    actions.begin_break(tess)
+    make_job(Status.EN_ROUTE, by=omar, technician=tess)  # which ends the break
+    assert [content["what"] for content in told("technician.duty_changed")] == [
+        "clocked_in",
+        "break_began",
+        "break_ended",
+    ]
+    assert {content["technician_id"] for content in told("technician.duty_changed")} == {tess.pk}
+
+
+def test_breach_is_told_once(endpoint, omar):
+    now = timezone.now()
+    job = make_job(by=omar, priority=4, created_at=now - 3 * DAY, now=now)
+    for minutes in (1, 6):
+        actions.check_sla(now=now + minutes * MINUTE)
+    breaches = told("sla.breached")
+    assert sorted(content["target"] for content in breaches) == ["resolution", "response"]
+    assert {content["job"]["id"] for content in breaches} == {job.pk}
+
+
+def test_customers_words_and_stars_are_told_but_not_how_to_get_in(endpoint, omar, tess):
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess)
+    actions.send_link(job, by=omar)
+    link = job.customer_links.get()
+    actions.write_as_customer(link, "access", "Key under the mat")
+    actions.write_as_customer(link, "message", "The dog bites")
+    said = told("job.customer_wrote")
+    assert [(content["kind"], content["text"]) for content in said] == [("access", ""), ("message", "The dog bites")]
+    for to in (Status.IN_PROGRESS, Status.COMPLETED):
+        job = actions.change_status(job, to, by=omar)
+    actions.rate_visit(link, 4, "Quick")
+    assert [(content["stars"], content["comment"]) for content in told("job.rated")] == [(4, "Quick")]
