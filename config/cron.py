@@ -24,6 +24,7 @@ from dispatch.tasks import (
     send_due_sla_report,
     sweep_auto_assign,
     sweep_imports,
+    sweep_pictures,
     sweep_plans,
     sweep_recalculations,
     tell_of_delays,
@@ -55,3 +56,4 @@ register(rezone_open_jobs, "default", interval=FIVE_MINUTES)
 register(send_due_sla_report, "default", interval=HOUR)
 register(make_maintenance_visits, "default", interval=HOUR)
 register(forget_old_data, "default", interval=DAY)
+register(sweep_pictures, "default", interval=DAY)

@@ -138,6 +138,10 @@ def send_due_sla_report() -> int:
     return actions.send_due_sla_report()
 
 
+def sweep_pictures() -> int:
+    return actions.sweep_pictures()
+
+
 def forget_old_data() -> dict[str, int]:
     """Positions and roads past their time, old notifications, what smart dispatch has done with, expired sessions."""
     days = DispatchSettings.load().position_retention_days

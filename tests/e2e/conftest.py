@@ -46,6 +46,13 @@ def first_rows(django_db_setup, django_db_blocker) -> str:
         return connection.creation.serialize_db_to_string()
 
 
+@pytest.fixture(autouse=True)
+def own_files(settings, web_processes):
+    """Where the servers look for uploaded files."""
+    settings.MEDIA_ROOT = web_processes.folder / "files"
+    return settings.MEDIA_ROOT
+
+
 @pytest.fixture
 def _empty_database(first_rows, django_db_blocker):
     with django_db_blocker.unblock():
