@@ -36,6 +36,10 @@ class FieldWork:
     times: list[tuple[Technician, TimeSpent]]
 
     @property
+    def is_empty(self) -> bool:
+        return not (self.checklist or self.uses or self.late or self.times)
+
+    @property
     def done_count(self) -> int:
         return sum(row.is_done for row in self.checklist)
 
@@ -95,7 +99,8 @@ def attach_taps(log: list[StatusChange]) -> None:
     for change in log:
         tap = taps.get(change.tap_id)
         is_off = tap is not None and abs(tap.tapped_at - change.happened_at) > CLOCKS_DIFFER
-        change.phone_said = tap.tapped_at if is_off else None
+        if is_off:
+            change.phone_said = tap.tapped_at
 
 
 def _times(log: list[StatusChange], *, now: datetime) -> list[tuple[Technician, TimeSpent]]:

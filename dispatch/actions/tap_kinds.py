@@ -128,7 +128,7 @@ def use(deed: Deed) -> str:
     if content["withdraws"]:
         withdraw_material(deed.job, content["withdraws"], by=deed.by, at=deed.at, now=deed.now)
         return "Taken back."
-    material = Material.objects.filter(pk=content["material"]).first() if content["material"] else None
+    material = _material(content)
     if material is None and not content["name"]:
         raise ActionRefused("This material is not in the list any more. Write its name.")
     used = use_material(
@@ -143,6 +143,13 @@ def use(deed: Deed) -> str:
         now=deed.now,
     )
     return f"{used} noted."
+
+
+def _material(content) -> Material | None:
+    """Of the list, also where only its name was written."""
+    if content["material"]:
+        return Material.objects.filter(pk=content["material"]).first()
+    return Material.objects.filter(name__iexact=content["name"], is_active=True).order_by("pk").first()
 
 
 def _refuse_cancelled(deed: Deed) -> None:
@@ -194,7 +201,7 @@ def _words_of_use(content) -> str:
     if content["withdraws"]:
         use = MaterialUse.objects.filter(pk=content["withdraws"]).first()
         return f"Took back “{use or 'a material'}”"
-    material = Material.objects.filter(pk=content["material"]).first() if content["material"] else None
+    material = _material(content)
     name, unit = (material.name, material.unit) if material else (content["name"], content["unit"])
     return "Used " + " ".join(filter(None, (f"{content['quantity'].normalize():f}", unit, name)))
 

@@ -8,10 +8,12 @@ from dispatch.assignment_forms import WEIGHT_FIELDS, WeightsForm
 from dispatch.models import (
     AssignmentRule,
     BillingSettings,
+    ChecklistItem,
     Customer,
     DispatchSettings,
     JobType,
     JobTypeSkill,
+    Material,
     Priority,
     Site,
 )
@@ -42,6 +44,22 @@ class JobTypeSkillInline(SkillInline):
     verbose_name_plural = "required skills"
 
 
+class ChecklistInline(admin.TabularInline):
+    model = ChecklistItem
+    fields = ["position", "text", "is_required"]
+    extra = 0
+    verbose_name = "item"
+    verbose_name_plural = "checklist"
+
+
+@admin.register(Material)
+class MaterialAdmin(KeepUsedAdmin):
+    list_display = ["name", "unit", "part_number", "is_active"]
+    list_filter = ["is_active"]
+    search_fields = ["name", "part_number"]
+    instead_of_deleting = "Untick “Active” instead: it is then no longer offered."
+
+
 @admin.register(JobType)
 class JobTypeAdmin(AsksAboutOpenJobs, GuardedFieldsAdmin, KeepUsedAdmin):
     scope_name = "job_type"
@@ -52,7 +70,7 @@ class JobTypeAdmin(AsksAboutOpenJobs, GuardedFieldsAdmin, KeepUsedAdmin):
     list_select_related = ["sla_policy"]
     search_fields = ["name"]
     fields = ["name", "default_duration_minutes", "sla_policy", "fixed_price", "is_active"]
-    inlines = [JobTypeSkillInline]
+    inlines = [JobTypeSkillInline, ChecklistInline]
     instead_of_deleting = "Untick “Active” instead: it is then no longer offered for new jobs."
 
     def get_queryset(self, request):

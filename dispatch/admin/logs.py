@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from config.model_admins import ReadOnlyAdmin
-from dispatch.models import FieldChange, Job, JobNote, StatusChange
+from dispatch.models import FieldChange, Job, JobNote, StatusChange, Tap
 from sla.models import Violation
 from zones import access
 
@@ -57,3 +57,13 @@ class ViolationAdmin(JobLogAdmin):
     list_display = ["job", "kind", "priority", "breached_at", "recorded_at", "technician", "acknowledged_at"]
     list_filter = ["kind", "priority", ("acknowledged_at", admin.EmptyFieldListFilter)]
     list_select_related = ["job__job_type", "technician__user"]
+
+
+@admin.register(Tap)
+class TapAdmin(JobLogAdmin):
+    """Also of shifts and breaks, which belong to no job: those only for who sees all."""
+
+    list_display = ["technician", "kind", "job", "outcome", "answer", "tapped_at", "happened_at", "received_at"]
+    list_filter = ["outcome", "kind"]
+    list_select_related = ["job__job_type", "technician__user"]
+    ordering = ["-received_at", "-pk"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.demo.agenda import Agenda, Happening
 from dispatch.demo.company import MAIL_DOMAIN
+from dispatch.demo.field import go_through_checklist
 from dispatch.demo.routes import travel_between
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
@@ -176,6 +177,7 @@ class Drivers:
     def _finish(self, technician: Technician, job_id: int) -> None:
         job = self._jobs(technician).filter(pk=job_id, status=Status.IN_PROGRESS).first()
         if job:
+            go_through_checklist(job, by=technician.user, at=self.agenda.clock.now())
             self._tap(technician, job, Status.COMPLETED, where=self._here(technician))
             if self.rng.random() < 0.15:
                 actions.add_note(job, self.rng.choice(NOTES), by=technician.user, now=self.agenda.clock.now())

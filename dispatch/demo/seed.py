@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow
+from dispatch.demo.field import bring_back
 from dispatch.demo.past import remember_ten_weeks
 from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_routes, make_roster
 from dispatch.demo.routes import moment_of, shift_start
@@ -43,6 +44,7 @@ def seed_demo(
             settle_past(stage, seed=seed)
             _play_day(stage, jobs=jobs, zone=zone)
             check_day(stage)
+            bring_back(stage)
         arrivals.refresh_everyone(now=moment)
         if day >= timezone.localdate(moment):
             _let_smart_dispatch_look(moment)

@@ -185,7 +185,7 @@ class MaterialUse(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.quantity.normalize():f} {self.unit} {self.name}"
+        return " ".join(filter(None, (f"{self.quantity.normalize():f}", self.unit, self.name)))
 
 
 class RunningLate(AppendOnlyModel):

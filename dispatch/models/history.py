@@ -71,6 +71,8 @@ class StatusChange(AppendOnlyModel):
     note = models.TextField(blank=True)
     tap_id = models.UUIDField(null=True, blank=True, unique=True)  # the phone's own id: a tap sent twice counts once
 
+    phone_said = None  # the wrong time that a phone's clock showed; given by dispatch/field_work.py
+
     class Meta:
         ordering = ["happened_at", "pk"]
         indexes = [models.Index(fields=["job", "happened_at"])]
