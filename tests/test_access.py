@@ -179,6 +179,10 @@ TABLE = {
     "day_sheets": [Access(BOARD)],
     "day_sheet": [Access(BOARD, pk="technician")],
     "gps": [Access(ANYONE, pk="secret", query="?id=1"), Access(ANYONE, "post", pk="secret", query="?id=1")],
+    "calendar": [Access(ANYONE, pk="calendar_token")],
+    "calendar_feed": [Access(BOARD | TECHNICIAN, pk="technician")],
+    "make_calendar_feed": [Access(BOARD | TECHNICIAN, "post", pk="technician")],
+    "revoke_calendar_feed": [Access(BOARD | TECHNICIAN, "post", pk="technician")],
     "devices": [Access(BOARD | TECHNICIAN, pk="technician")],
     "add_device": [Access(BOARD | TECHNICIAN, "post", pk="technician")],
     "device": [Access(BOARD | TECHNICIAN, pk="device")],
@@ -291,6 +295,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["suggestion"] = open_job.suggestions.create(
         technician=tess, score=80, job_version=open_job.version, created_at=now
     ).pk
+    ids["calendar_token"] = make_calendar_feed(tess, by=omar)
     webhook = add_webhook("https://erp.example.com/", by=ada)
     ids |= {"webhook": webhook.pk, "webhook_delivery": send_test_event(webhook, by=ada).pk}
     ids |= {"file_import": uploaded_file(by=ada).pk, "import_kind": "jobs"}

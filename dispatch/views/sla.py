@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from dispatch import actions, realtime
+from dispatch.csv_files import csv_response
 from dispatch.forms import NoteForm
 from dispatch.service_levels.forms import USUAL_CAUSES, AcknowledgeForm
 from dispatch.service_levels.live_clocks import load_live_clocks
 from dispatch.service_levels.timelines import load_timelines
+from dispatch.service_levels.violation_export import COLUMNS, rows_of_export
 from dispatch.service_levels.violations import load_violations, row_of, with_details
 from dispatch.views.bulk_jobs import IN_A_HEADER, chosen_ids
 from sla.models import Violation
@@ -36,6 +38,15 @@ def violations(request):
     context = {"live_versions": _versions(request)}
     context["found"] = load_violations(request, now=timezone.now())
     return _show_live(request, "violations", context)
+
+
+@require_GET
+@permission_required("sla.view_violation", raise_exception=True)
+def export_violations(request):
+    """The list as it is narrowed, all its pages."""
+    now = timezone.now()
+    rows = rows_of_export(request, now=now)
+    return csv_response(request, COLUMNS, rows, name=f"violations-{timezone.localdate(now):%Y-%m-%d}.csv")
 
 
 @require_GET

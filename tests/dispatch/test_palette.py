@@ -91,7 +91,7 @@ def test_job_is_found_by_number_customer_phone_address_and_words(his, job, how):
 def test_customers_are_found_by_name_and_phone_and_lead_to_their_jobs(his, job):
     for text in ("bea", "555 0100"):
         found = urls(ask(his, text))
-        assert found[f"customer.{job.customer_id}"] == reverse("board_list") + "?day=all&q=Bea+Brook"
+        assert found[f"customer.{job.customer_id}"] == reverse("customer", args=[job.customer_id])
 
 
 def test_technician_leads_to_their_day_on_the_board(his, tess):
