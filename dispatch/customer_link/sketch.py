@@ -16,7 +16,7 @@ Place = tuple[float, float]  # latitude, longitude
 PRIVATE_KM: Final = 0.4  # so near to their home or to somebody else's job a technician is not shown
 DECIMALS: Final = 3  # of a degree: to about 100 m
 KM_PER_DEGREE: Final = 111.2
-WIDTH, HEIGHT, MARGIN = 640, 300, 34
+WIDTH, HEIGHT, MARGIN = 400, 260, 36
 RINGS_KM: Final = (0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 200)
 FARTHEST_KM: Final = 300  # farther away than that, something is wrong with the position
 

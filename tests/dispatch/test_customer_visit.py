@@ -102,8 +102,8 @@ def test_nobody_is_shown_near_a_home_however_it_is_rounded(latitude, longitude, 
 def test_sketch_shows_both_inside_its_frame(north, east):
     sketch = draw((40.1 + north, -75.1 + east), SITE, seen_at=NOW)
     for x, y in (sketch.site, sketch.technician):
-        assert 0 <= x <= 640
-        assert 0 <= y <= 300
+        assert 0 <= x <= 400
+        assert 0 <= y <= 260
 
 
 def test_north_is_up_and_east_is_right():
