@@ -12,7 +12,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 access_log = logging.getLogger("truckroll.access")
 _SAFE_ID = re.compile(r"[\w.-]{1,64}")
-_SECRET = re.compile(r"(/(?:gps|visit)/)[^/\s?]+")
+_SECRET = re.compile(r"(/(?:gps|visit|calendar)/)[^/\s?]+")
 
 
 class RequestIdFilter(logging.Filter):

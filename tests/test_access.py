@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from dispatch.actions import add_device, add_webhook, send_test_event, upload_import
+from dispatch.actions import add_device, add_webhook, make_calendar_feed, send_test_event, upload_import
 from dispatch.actions.customer_links import send_link
 from dispatch.customer_link.door import token_of
 from dispatch.models import AutoAssignRun, BoardAction, Geocoding, Plan, Status

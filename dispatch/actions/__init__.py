@@ -19,6 +19,7 @@ from dispatch.actions.auto_assign import (
 from dispatch.actions.base import ActionRefused, SkillNeed, describe_state
 from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_jobs
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
+from dispatch.actions.calendar_feeds import make_calendar_feed, note_calendar_read, revoke_calendar_feed
 from dispatch.actions.call import assign_as_proposed, call_to_job
 from dispatch.actions.checks import check_item, open_required_checks
 from dispatch.actions.create import create_job
@@ -221,6 +222,7 @@ __all__ = [
     "learn_roads",
     "locate_site",
     "look_up_addresses",
+    "make_calendar_feed",
     "make_maintenance_visits",
     "map_import",
     "mark_read",
@@ -228,6 +230,7 @@ __all__ = [
     "may_change_planning",
     "may_change_rules",
     "may_manage_devices",
+    "note_calendar_read",
     "note_opened",
     "note_seen",
     "open_required_checks",
@@ -245,6 +248,7 @@ __all__ = [
     "release_job",
     "remember_jobs",
     "revoke_api_token",
+    "revoke_calendar_feed",
     "revoke_device",
     "revoke_link",
     "rezone_open_jobs",
