@@ -102,6 +102,7 @@
     }
   }
 
+  const stateOf = () => root.querySelector("[data-day-state]") || { dataset: {} };
   const shownJobs = () => [...root.querySelectorAll("[data-job][data-version]")];
   const factsOf = ({ version, number, title, time, where }) => ({ version, number, title, time, where });
 
@@ -111,7 +112,7 @@
   }
 
   function look() {
-    const { today } = (root.querySelector("[data-day-state]") || { dataset: {} }).dataset;
+    const { today } = stateOf().dataset;
     const stored = readSeen();
     const isNewDay = Boolean(today) && (!stored || stored.day !== today);
     const seen = isNewDay ? { day: today, jobs: {} } : stored;
@@ -152,10 +153,15 @@
     look();
   });
 
+  const counted = new Set();
   document.addEventListener("outbox-changed", (event) => {
-    const before = own.size;
-    for (const tap of event.detail.taps) if (tap.job && tap.state === "done") own.set(String(tap.job), Date.now() + OWN_MS);
-    if (own.size !== before) look();
+    const { asOf = 0 } = stateOf().dataset;
+    const fresh = event.detail.taps.filter((tap) => tap.job && tap.state === "done" && tap.answered_at > asOf - OWN_MS && !counted.has(tap.id));
+    for (const tap of fresh) {
+      counted.add(tap.id);
+      own.set(String(tap.job), Date.now() + OWN_MS);
+    }
+    if (fresh.length) look();
   });
 
   // Android opens geo: links in the technician's own choice of maps app; elsewhere they lead nowhere.

@@ -2,7 +2,7 @@
 (() => {
   const root = document.querySelector("[data-phone-root]");
   const { worker, pageUrl } = document.body.dataset;
-  const KEEP_AFTER_MS = 2500; // changes come in bursts
+  const KEEP_AFTER_MS = 1500; // changes come in bursts
   let told = "";
   let timer = null;
   let hasTapped = false; // notes and checks are new on a page whose job has the same version
@@ -40,7 +40,10 @@
   document.addEventListener("outbox-answered", () => { hasTapped = true; });
   window.addEventListener("load", () => {
     navigator.serviceWorker.register(worker, { scope: "/" }).catch(() => {});
-    keepSoon();
+    keep();
+  });
+  navigator.serviceWorker.addEventListener("message", (event) => {
+    if (event.data && event.data.isKept) root.dataset.isKept = "";
   });
   // What was kept may be old: the network is asked again at once.
   if ("cached" in document.body.dataset) setTimeout(() => document.body.dispatchEvent(new CustomEvent("live-refresh")), 0);

@@ -32,11 +32,14 @@ const Outbox = (() => {
   }
   function answered(settled) {
     document.dispatchEvent(new CustomEvent("outbox-answered", { detail: { taps: settled } }));
-    if (channel) channel.postMessage("answered");
+    tellTabs("answered");
     return tellChange();
   }
-  if (channel) channel.onmessage = () => {
-    document.dispatchEvent(new CustomEvent("outbox-answered", { detail: { taps: [] } }));
+  function tellTabs(what) {
+    if (channel) channel.postMessage(what);
+  }
+  if (channel) channel.onmessage = (message) => {
+    if (message.data === "answered") document.dispatchEvent(new CustomEvent("outbox-answered", { detail: { taps: [] } }));
     tellChange();
   };
 
@@ -72,6 +75,7 @@ const Outbox = (() => {
     await insert(tap);
     if (withPosition) attachPlace(tap.id);
     await tellChange();
+    tellTabs("added");
     failures = 0;
     flush();
     askForSync();
@@ -80,7 +84,7 @@ const Outbox = (() => {
 
   async function drop(id) {
     await remove(id);
-    if (channel) channel.postMessage("dropped");
+    tellTabs("dropped");
     await tellChange();
   }
 

@@ -11,7 +11,8 @@
   let trouble = "";
   let noSignal = "cached" in document.body.dataset || navigator.onLine === false;
 
-  const isOnTheWay = (tap) => tap.state === "waiting" || tap.state === "done";
+  const FORGET_AFTER_MS = 600000; // the day as the phone has kept it may be older than the page
+  const isOnTheWay = (tap) => tap.state === "waiting" || (tap.state === "done" && tap.answered_at > asOf());
   const asOf = () => Number(state().asOf || 0);
   const state = () => (root.querySelector("[data-day-state]") || { dataset: {} }).dataset;
 
@@ -70,6 +71,7 @@
     const own = foot && jobs.get(foot.dataset.footOf);
     if (own) showSteps(foot, own, active && active[0] !== foot.dataset.footOf ? active : null);
     if (foot) foot.hidden = !foot.querySelector(":scope > :not([hidden])");
+    root.dataset.waiting = taps.filter(isOnTheWay).length;
     showNotes();
     showBar();
     showOutcomes();
@@ -209,8 +211,8 @@
 
   // When -------------------------------------------------------------------------------------------
 
-  function dropWhatIsShown() {
-    for (const tap of taps) if (tap.state === "done" && tap.answered_at <= asOf()) Outbox.drop(tap.id);
+  function dropWhatIsOld() {
+    for (const tap of taps) if (tap.state === "done" && tap.answered_at < asOf() - FORGET_AFTER_MS) Outbox.drop(tap.id);
   }
 
   function hearSignal(isThere) {
@@ -222,7 +224,7 @@
   document.addEventListener("outbox-changed", (event) => {
     ({ taps, trouble } = event.detail);
     if (trouble === "later") noSignal = true;
-    dropWhatIsShown();
+    dropWhatIsOld();
     show();
   });
   document.addEventListener("outbox-answered", () => hearSignal(true));
@@ -230,7 +232,7 @@
     if (event.detail.target !== root) return;
     noSignal = false;
     delete document.body.dataset.cached;
-    dropWhatIsShown();
+    dropWhatIsOld();
     show();
     Outbox.flush();
   });

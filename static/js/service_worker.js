@@ -104,7 +104,8 @@ async function asset(event, path) {
 
 // The open page says what it shows: { pages: { path: version }, isWholeDay }.
 self.addEventListener("message", (event) => {
-  if (event.data && event.data.pages) event.waitUntil(keepDay(event.data));
+  if (!event.data || !event.data.pages) return;
+  event.waitUntil(keepDay(event.data).then((isKept) => event.source.postMessage({ isKept })));
 });
 
 async function keepDay({ pages: wanted, isWholeDay }) {
@@ -116,8 +117,9 @@ async function keepDay({ pages: wanted, isWholeDay }) {
   for (const [path, version] of Object.entries(wanted)) {
     const kept = await pages.match(path);
     const isFresh = kept && Number(kept.headers.get("X-Kept-Version")) >= Number(version) && Number(kept.headers.get("X-Kept-At")) > Date.now() - KEPT_MS;
-    if (!isFresh && !(await keepPage(path))) return;
+    if (!isFresh && !(await keepPage(path))) return false;
   }
+  return true;
 }
 
 async function keepPage(path) {

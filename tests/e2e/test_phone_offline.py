@@ -1,0 +1,181 @@
+"""Whatever happens to the network, the server and the page: the status log is what was tapped, once each, in order."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from config import processes
+from dispatch import actions
+from dispatch.models import Status
+from tests.e2e.live import in_thread, log_in
+from tests.factories import make_job
+
+pytestmark = pytest.mark.interaction
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+AN_HOUR_AHEAD = """
+  const RightDate = Date;
+  Date = class extends RightDate {
+    constructor(...given) { given.length ? super(...given) : super(RightDate.now() + 3600000); }
+    static now() { return RightDate.now() + 3600000; }
+  };
+"""
+DONE = ["en_route", "in_progress", "completed"]
+
+
+@pytest.fixture
+def job(omar, tess):
+    """Assigned two hours ago."""
+
+    def make():
+        then = timezone.now() - timedelta(hours=2)
+        return actions.assign_job(make_job(by=omar, now=then, description="No heat"), tess, by=omar, now=then)
+
+    return in_thread(make)
+
+
+@pytest.fixture
+def open_day(new_context, live_site, job, browser_errors):
+    """Tess's day in a phone of its own, or in another tab of one, kept there for when there is no signal."""
+    browser_errors.allow(
+        "ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|htmx:(sendError|responseError|afterRequest)|WebSocket"
+    )
+
+    def open_day(phone=None, script=""):
+        phone = phone or new_context(**PHONE)
+        page = phone.new_page()
+        if script:
+            page.add_init_script(script)
+        if not phone.cookies():
+            log_in(page, live_site.url, "tess")
+        page.goto(f"{live_site.url}/my-day/")
+        expect(page.locator("[data-phone-root][data-is-kept]")).to_be_visible()
+        return page
+
+    return open_day
+
+
+def tap(page, *names):
+    for name in names:
+        button = page.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_enabled()
+        button.click()
+        expect(button).to_be_hidden()
+
+
+def log_of(job):
+    return list(job.status_changes.order_by("pk").values_list("to_status", flat=True))[2:]
+
+
+def expect_all_sent(page):
+    expect(page.locator("[data-phone-root][data-waiting='0']")).to_be_visible()
+    expect(page.locator("#phone-bar")).to_be_hidden()
+
+
+def test_network_is_cut_in_the_middle_of_a_job(open_day, job):
+    page = open_day()
+    tap(page, "En route")
+    expect_all_sent(page)
+    page.context.set_offline(True)
+    tap(page, "Start work")
+    expect(page.locator("#phone-bar")).to_contain_text(
+        re.compile(r"No signal · as of \d\d:\d\d · 1 tap waits to be sent")
+    )
+    page.reload()
+    expect(page.locator(".now .status")).to_have_text("In Progress")
+    page.get_by_role("link", name="Details").click()
+    page.get_by_label("New note").fill("Boiler drained")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator("[data-waiting-notes]")).to_contain_text("waiting to be sent")
+    tap(page, "Complete")
+    assert log_of(job) == ["en_route"]
+    tapped = timezone.now()
+    page.wait_for_timeout(1500)
+    page.context.set_offline(False)
+    expect_all_sent(page)
+    expect(page.locator(".notes").first).to_contain_text("Boiler drained")
+    assert log_of(job) == DONE
+    assert job.notes.count() == 1
+    assert job.status_changes.last().happened_at <= tapped
+
+
+def test_server_is_stopped_and_started_and_the_page_killed_meanwhile(open_day, live_site, job):
+    page = open_day()
+    phone = page.context
+    processes.stop(live_site.web)
+    live_site.web.clear()
+    tap(page, "En route", "Start work")
+    page.close()
+    page = phone.new_page()
+    page.goto(f"{live_site.url}/my-day/")
+    expect(page.locator(".now .status")).to_have_text("In Progress")
+    expect(page.locator("#phone-bar")).to_contain_text("2 taps wait to be sent")
+    tap(page, "Complete")
+    page.close()
+    assert log_of(job) == []
+    live_site.start_web()
+    page = phone.new_page()
+    page.goto(f"{live_site.url}/my-day/")
+    expect_all_sent(page)
+    assert log_of(job) == DONE
+
+
+def test_phones_clock_is_wrong_by_an_hour(open_day, job):
+    page = open_day(script=AN_HOUR_AHEAD)
+    page.context.set_offline(True)
+    before = timezone.now()
+    tap(page, "En route", "Start work", "Complete")
+    after = timezone.now()
+    page.context.set_offline(False)
+    expect_all_sent(page)
+    assert log_of(job) == DONE
+    happened = list(job.status_changes.order_by("pk").values_list("happened_at", flat=True))[2:]
+    slack = timedelta(seconds=10)
+    assert [at for at in happened if not before - slack <= at <= after + slack] == []
+    assert happened == sorted(happened)
+    assert all(tapped.tapped_at - tapped.happened_at > timedelta(minutes=59) for tapped in job.taps.all())
+
+
+def test_two_tabs_and_another_phone_of_one_technician(open_day, job):
+    first, other_phone = open_day(), open_day()
+    second = open_day(first.context)
+    first.context.set_offline(True)
+    other_phone.context.set_offline(True)
+    tap(first, "En route")
+    expect(second.locator(".now .status")).to_have_text("En Route")
+    tap(second, "Start work")
+    tap(other_phone, "En route", "Start work", "Complete")
+    first.context.set_offline(False)
+    expect_all_sent(first)
+    expect_all_sent(second)
+    assert log_of(job) == DONE[:2]
+    other_phone.context.set_offline(False)
+    expect_all_sent(other_phone)
+    assert log_of(job) == DONE
+    expect(first.get_by_text("All done for today.")).to_be_visible()
+
+
+def test_refused_tap_is_shown_with_a_way_out_and_logging_out_asks(open_day, job, omar):
+    page = open_day()
+    page.context.set_offline(True)
+    tap(page, "En route")
+    page.get_by_label("Account of").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="1 tap is not sent yet")).to_be_visible()
+    page.get_by_role("button", name="Stay logged in").click()
+    in_thread(actions.hold_job, job, "Part is missing", by=omar)
+    page.context.set_offline(False)
+    refused = page.locator(".outcome.is-refused")
+    expect(refused).to_contain_text("Part is missing")
+    expect(refused).to_contain_text("Now it is Assigned")
+    refused.get_by_role("button", name="Write to the dispatcher").click()
+    page.get_by_label("Note on the job").fill("I am there already")
+    page.get_by_role("button", name="Send note").click()
+    expect(refused).to_have_count(0)
+    expect_all_sent(page)
+    assert job.notes.get().text == "I am there already"
+    job.refresh_from_db()
+    assert job.status == Status.ASSIGNED
