@@ -64,6 +64,8 @@ def tell_of_killed(task: str, args: tuple) -> None:
     """Called by the worker whose process for that task was killed; most tasks are found again by a scheduled one."""
     if task == "dispatch.tasks.work_out_plan":
         actions.fail_plan_of_dead_worker(*args)
+    elif task == "dispatch.tasks.work_out_import":
+        actions.take_import_from_dead_worker(*args)
 
 
 def sweep_plans() -> int:

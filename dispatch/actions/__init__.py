@@ -52,6 +52,7 @@ from dispatch.actions.file_imports import (
     run_import,
     stop_import,
     sweep_imports,
+    take_import_from_dead_worker,
     upload_import,
     work_out_import,
 )
@@ -275,6 +276,7 @@ __all__ = [
     "sweep_pictures",
     "sweep_plans",
     "sweep_recalculations",
+    "take_import_from_dead_worker",
     "take_position",
     "take_positions",
     "tell_of_delays",

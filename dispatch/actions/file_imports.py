@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -245,17 +245,25 @@ def _tell(one: FileImport, state: str, summary: dict[str, int], *, now: datetime
 def sweep_imports(*, now: datetime | None = None) -> int:
     """Hands what no worker has taken up, or a worker has left lying, to the next one; a few times only."""
     now = now or timezone.now()
-    silent = FileImport.objects.filter(state=State.RUNNING, seen_alive_at__lt=now - SILENT_AFTER)
-    for one in silent.filter(attempts__gte=MOST_ATTEMPTS):
-        _Work(one, now=one.started_at).end(
-            State.FAILED, error=f"The worker died {one.attempts} times. Split the file, or import it on the server."
-        )
-    silent.filter(attempts__lt=MOST_ATTEMPTS).update(state=State.QUEUED)
-    left = FileImport.objects.filter(state=State.QUEUED)
-    ids = list(left.values_list("pk", flat=True))
+    _begin_anew(FileImport.objects.filter(seen_alive_at__lt=now - SILENT_AFTER))
+    ids = list(FileImport.objects.filter(state=State.QUEUED).values_list("pk", flat=True))
     for pk in ids:
         enqueue(TASK, pk, timeout=TASK_SECONDS, queue=PLANNING)
     return len(ids)
+
+
+def take_import_from_dead_worker(pk: int) -> None:
+    """As soon as it is known that the worker was killed."""
+    _begin_anew(FileImport.objects.filter(pk=pk))
+    enqueue(TASK, pk, timeout=TASK_SECONDS, queue=PLANNING)
+
+
+def _begin_anew(left: QuerySet) -> None:
+    left = left.filter(state=State.RUNNING)
+    for one in left.filter(attempts__gte=MOST_ATTEMPTS):
+        error = f"The worker died {one.attempts} times. Split the file, or import it on the server."
+        _Work(one, now=one.started_at).end(State.FAILED, error=error)
+    left.filter(attempts__lt=MOST_ATTEMPTS).update(state=State.QUEUED)
 
 
 def forget_old_imports(*, now: datetime | None = None) -> int:

@@ -42,6 +42,10 @@ LABELS = {
 HELP = {("jobs", "address"): ""}
 
 
+def label_of(name: str) -> str:
+    return LABELS[name][0] if name in LABELS else name.replace("_", " ").capitalize()
+
+
 class UploadForm(forms.Form):
     kind = forms.ChoiceField(
         choices=FileImport.Kind.choices, label="What is in it", widget=forms.RadioSelect(attrs={"class": "choices"})
@@ -67,7 +71,7 @@ class MappingForm(forms.Form):
         self._tune(kind, chosen)
 
     def _add(self, name: str, columns: list[str], *, is_required: bool) -> None:
-        label, help_text = LABELS.get(name, (name.replace("_", " ").capitalize(), ""))
+        label, help_text = label_of(name), LABELS.get(name, ("", ""))[1]
         for place in range(1, MOST_JOINED + 1 if name in JOINED else 2):
             offered = [column for column in columns if place == 1 or is_joinable(column)]
             choices = [("", "– none –" if place == 1 else "– and –"), *((column, column) for column in offered)]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from dispatch.actions.file_imports import local_copy
 from dispatch.imports.choices import guess, mapping_of
 from dispatch.imports.fields import FIELDS
+from dispatch.imports.forms import label_of
 from dispatch.imports.mapping import MappingError
 from dispatch.imports.rows import RowError, build_row
 from dispatch.imports.uploads import choosable, first_rows
@@ -69,7 +70,7 @@ def preview(file_import: FileImport, beginning: Beginning, choices: dict, *, now
             rows.append(([_shown(name, getattr(read, name)) for name in names], ""))
         except RowError as error:
             rows.append(([], str(error)))
-    return Preview(names, rows)
+    return Preview([label_of(name) for name in names], rows)
 
 
 def _shown(name: str, value: object) -> str:

@@ -197,6 +197,10 @@ class FileImport(models.Model):
     def rejected(self) -> int:
         return self.summary.get("rejected", 0)
 
+    @property
+    def would_change(self) -> bool:
+        return bool(self.summary.get("created") or self.summary.get("updated"))
+
 
 class Geocoding(models.Model):
     """Looking up where an address is: once for each site and address; several answers wait for a person."""

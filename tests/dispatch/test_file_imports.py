@@ -13,6 +13,7 @@ from dispatch import actions
 from dispatch.actions import file_imports
 from dispatch.actions.file_imports import _TakenOver, _Work
 from dispatch.models import Customer, FileImport, Job, JobType, Notification, Site
+from dispatch.tasks import tell_of_killed
 from technicians.models import Technician
 from tests.dispatch.importing import counts
 from tests.factories import CustomerFactory, JobTypeFactory
@@ -128,8 +129,8 @@ def test_missing_job_types_are_made_when_the_admin_says_so(admin):
 
 
 def test_each_sample_is_understood_as_it_is(admin, north, south):
-    JobTypeFactory(name="Heating repair")
-    JobTypeFactory(name="Plumbing repair")
+    JobTypeFactory(name="No heat")
+    JobTypeFactory(name="Leak repair")
     for kind, made in (("customers", 3), ("jobs", 2), ("technicians", 2)):
         sample = b"".join(admin.get(reverse("import_sample", args=[kind])).streaming_content)
         changes = {"creates_missing": "on"} if kind == "technicians" else {}
@@ -282,6 +283,22 @@ def test_the_import_of_a_dead_worker_is_taken_over_and_the_silent_one_stops(admi
         silent.run()
     assert Customer.objects.count() == 2
     assert Notification.objects.count() == 1
+
+
+def test_an_import_whose_worker_is_killed_is_taken_over_at_once(admin, ada):
+    one = tried(admin, uploaded(admin, CUSTOMERS))
+    now = timezone.now()
+    FileImport.objects.update(state=State.RUNNING, started_at=now, seen_alive_at=now, attempts=1)
+    tell_of_killed("dispatch.tasks.work_out_import", (one.pk,))
+    assert actions.work_out_import(one.pk).state == State.DONE
+
+
+def test_what_would_change_nothing_is_not_offered_to_be_done(admin):
+    imported(admin, CUSTOMERS)
+    again = tried(admin, uploaded(admin, CUSTOMERS))
+    page = text_of(admin.get(reverse("file_import", args=[again.pk])))
+    assert "There is nothing to import." in page
+    assert "Import for real" not in page
 
 
 def test_what_kills_every_worker_is_given_up(admin, ada):
