@@ -46,9 +46,7 @@ def add_picture(request, pk):
         return redirect_to_login(reverse("phone_job", args=[pk])) if is_page else refusal("Log in again.", status=401)
     technician, form = technician_of(request), PictureForm(request.POST, request.FILES)
     if not form.is_valid() and "id" in form.errors:
-        return (
-            back(request, pk, NOT_UNDERSTOOD) if is_page else refusal("A picture needs an id.", status=400)
-        )
+        return back(request, pk, NOT_UNDERSTOOD) if is_page else refusal("A picture needs an id.", status=400)
     try:
         tap = keep_sent(request, technician, pk, form)
     except actions.PictureNotStored as error:

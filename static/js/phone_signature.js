@@ -86,11 +86,17 @@
   }
 
   function open() {
+    if (!pad().hidden) return hide();
     pad().hidden = false;
     opener().setAttribute("aria-expanded", "true");
     draw();
     nameField().focus();
-    pad().scrollIntoView({ block: "nearest" });
+    return pad().scrollIntoView({ block: "nearest" });
+  }
+  function hide() {
+    pad().hidden = true;
+    opener().setAttribute("aria-expanded", "false");
+    opener().focus();
   }
   const opener = () => root.querySelector("[data-signature-open]");
 
@@ -98,9 +104,7 @@
     empty();
     nameField().value = "";
     refuse("");
-    pad().hidden = true;
-    opener().setAttribute("aria-expanded", "false");
-    opener().focus();
+    hide();
   }
 
   function typeName() {

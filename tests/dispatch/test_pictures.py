@@ -3,6 +3,7 @@
 import os
 import uuid
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,6 +17,7 @@ from dispatch.taps import Moment
 from tests import picture_files as files
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import html_of, text_of
+from tests.threads import at_the_same_time
 
 JSON = {"Accept": "application/json"}
 
@@ -439,3 +441,47 @@ def test_sending_takes_the_same_number_of_queries_whatever_is_there(phone, job, 
             answer(send(phone, job))
         counts.append(len(seen))
     assert len(set(counts[1:])) == 1
+
+
+def test_the_drawer_shows_the_first_six_photos_and_leads_to_all(client, phone, dana, job):
+    for number in range(7):
+        answer(send(phone, job, name=f"No. {number}"))
+    client.force_login(dana)
+    page = html_of(client.get(reverse("job_drawer", args=[job.pk])))
+    assert page.count("data-picture ") == 6
+    assert "All 7 photos" in page
+    assert html_of(client.get(reverse("job", args=[job.pk]))).count("data-picture ") == 7
+
+
+# At the same moment --------------------------------------------------------------------------------
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_same_picture_arriving_twice_at_once_is_kept_once(tess, job, stored):
+    known, now = uuid.uuid4(), timezone.now()
+
+    def keep():
+        data = BytesIO(files.photo())
+        sent = actions.SentPicture(known, "photo", data, len(data.getvalue()), Moment(now, now))
+        return actions.keep_picture(tess, job.pk, sent, by=tess.user, now=now)
+
+    taps = at_the_same_time(*[keep] * 4)
+    assert {(tap.pk, tap.outcome, tap.answer) for tap in taps} == {(known, "done", "Photo added.")}
+    assert (job.pictures.count(), len(stored())) == (1, 2)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_many_pictures_at_once_none_is_one_too_many(tess, job, stored, monkeypatch):
+    monkeypatch.setattr(pictures, "MOST_ON_JOB", 2)
+    now = timezone.now()
+
+    def keep():
+        data = BytesIO(files.photo())
+        sent = actions.SentPicture(uuid.uuid4(), "photo", data, len(data.getvalue()), Moment(now, now))
+        return actions.keep_picture(tess, job.pk, sent, by=tess.user, now=now)
+
+    taps = at_the_same_time(*[keep] * 6)
+    assert sorted(tap.outcome for tap in taps) == ["done"] * 2 + ["refused"] * 4
+    assert (job.pictures.count(), len(stored())) == (2, 4)
