@@ -130,8 +130,9 @@ def _do(tap: Tap, form, sent: SentTap, *, by, fix: Fix | None) -> str:
 
 
 def _job_of(technician: Technician, job_id: int | None) -> Job | None:
-    """Theirs now or once; others do not exist."""
-    job = Job.objects.select_related("technician__user", "job_type").filter(pk=job_id).first() if job_id else None
+    """Theirs now or once; others do not exist. Locked: two phones of theirs come one after the other."""
+    jobs = Job.objects.select_for_update(of=("self",), no_key=True).select_related("technician__user", "job_type")
+    job = jobs.filter(pk=job_id).first() if job_id else None
     is_known = job and (job.technician_id == technician.pk or was_ever_theirs(job, technician))
     return job if is_known else None
 

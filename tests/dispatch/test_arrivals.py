@@ -18,6 +18,7 @@ from dispatch.tasks import predict_arrivals
 from technicians.models import Position, WorkingHours
 from technicians.positions import Fix
 from tests.factories import JobTypeFactory, SiteFactory, make_job
+from tests.taps import send, tap
 from tests.threads import at_the_same_time, winners_and_losers
 
 DAY = date(2026, 11, 20)  # a Friday
@@ -224,8 +225,8 @@ def test_position_sent_by_the_phone_counts(client, tess, north, job_of):
     day, now = timezone.localdate(), timezone.now()
     job = job_of(site=SiteFactory(latitude=40.2, longitude=-75.1), day=day, now=now)
     client.force_login(tess.user)
-    data = {"duty": "in", "latitude": 40.15, "longitude": -75.1, "fix_at": int(now.timestamp() * 1000)}
-    client.post(reverse("change_duty"), data)
+    place = {"latitude": 40.15, "longitude": -75.1, "fix_at": int(now.timestamp() * 1000)}
+    send(client, tap("duty", duty="in") | place)
     assert arrival(job).travel_minutes == 13
 
 

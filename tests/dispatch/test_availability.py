@@ -1,3 +1,5 @@
+import re
+
 """Who can be given work when: breaks, nights, being on call, hours off, and who forgot to clock out."""
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +21,7 @@ from technicians.models import Break, OnCall, TimeOff, WorkingHours
 from technicians.positions import DeviceFix, Fix
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import text_of
+from tests.taps import send, tap
 from tests.threads import at_the_same_time, winners_and_losers
 
 FRIDAY = date(2026, 11, 20)
@@ -172,28 +175,26 @@ def test_planned_break_is_taken_before_a_stop_that_would_begin_in_it(on_duty, om
 @pytest.fixture
 def phone(client, on_duty):
     client.force_login(on_duty.user)
-
-    def tap(duty):
-        return client.post(reverse("change_duty"), {"duty": duty}, headers=HTMX)
-
-    return tap
+    return lambda duty: send(client, tap("duty", duty=duty))[0]
 
 
-def test_technician_begins_and_ends_a_break_with_one_tap(phone):
-    assert "On break since 12:00" in text_of(phone("break"))
+def test_technician_begins_and_ends_a_break_with_one_tap(phone, client):
+    phone("break")
+    assert "On break since 12:00" in text_of(client.get(reverse("phone")))
     assert Break.objects.get().ended_at is None
-    response = phone("back")
-    assert "On shift since 07:55" in text_of(response)
+    phone("back")
+    assert "On shift since 07:55" in text_of(client.get(reverse("phone")))
     assert Break.objects.get().ended_at == NOON
 
 
 def test_break_is_not_offered_while_a_job_is_under_way(phone, client, on_duty, omar):
-    assert 'value="break"' in client.get(reverse("phone")).content.decode()
+    hidden = re.compile(r'<form data-when-duty="on"[^>]* hidden ')
+    assert not hidden.search(client.get(reverse("phone")).content.decode())
     job_for(on_duty, omar, Status.EN_ROUTE)
-    assert 'value="break"' not in client.get(reverse("phone")).content.decode()
-    response = phone("break")
-    assert response.status_code == 409
-    assert "Finish or interrupt" in text_of(response)
+    assert hidden.search(client.get(reverse("phone")).content.decode())
+    answer = phone("break")
+    assert answer["outcome"] == "refused"
+    assert "Finish or interrupt" in answer["answer"]
 
 
 @pytest.mark.parametrize("page", ["board", "technicians"])

@@ -19,6 +19,8 @@ from dispatch.models import DispatchSettings, Job, Notification, SiteVisit, Stat
 from technicians.models import Break, Device, Position, Technician
 from technicians.positions import Fix
 from tests.factories import SiteFactory, TechnicianFactory, make_job
+from tests.taps import send
+from tests.taps import step as step_of
 
 SITE = (40.1, -75.1)
 METRE = 1 / 111_195  # of latitude, in degrees
@@ -207,8 +209,7 @@ def test_technician_takes_the_hint_with_one_tap(client, job, tess):
     page = client.get(reverse("phone"))
     assert "You seem to have arrived" in page.text and "Yes, start work" in page.text
     assert "You seem to have arrived" in client.get(reverse("phone_job", args=[job.pk])).text
-    tap = {"to": "in_progress", "seen": job.seen, "tap_id": "0b5bd61e-90a5-4d4c-9d4c-4a21bfa1fd2a", "page": "day"}
-    client.post(reverse("take_step", args=[job.pk]), tap)
+    send(client, step_of(job, "in_progress"))
     assert Job.objects.get(pk=job.pk).status == Status.IN_PROGRESS
     assert hint_of(job) is None
     assert "You seem to have" not in client.get(reverse("phone")).text
