@@ -1,7 +1,6 @@
-import re
-
 """Who can be given work when: breaks, nights, being on call, hours off, and who forgot to clock out."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
