@@ -17,17 +17,43 @@
   const refresh = () => document.body.dispatchEvent(new CustomEvent("live-refresh"));
 
   let waiting = false;
+  let insists = false; // after an own tap the page is exchanged even while something is typed, which is put back
   document.addEventListener("htmx:confirm", (event) => {
-    if (!isRefresh(event) || !isTyping()) return;
+    if (!isRefresh(event) || !isTyping() || insists) return;
     event.preventDefault();
     waiting = true;
   });
   // What was asked for before may arrive in the middle of a word or a tap.
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!isRefresh(event) || event.detail.target !== root || !isTyping()) return;
+    if (insists) {
+      typed = typedFields();
+      return;
+    }
     event.detail.shouldSwap = false;
     waiting = true;
   });
+
+  let typed = [];
+
+  function typedFields() {
+    const fields = [...root.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=checkbox]):not([type=radio]):not([type=file])")];
+    const wanted = fields.filter((field) => field.value !== field.defaultValue || field === document.activeElement);
+    return wanted.map((field) => ({ id: field.id, value: field.value, hadFocus: field === document.activeElement }));
+  }
+
+  function putBack() {
+    insists = false;
+    for (const { id, value, hadFocus } of typed) {
+      const field = document.getElementById(id);
+      if (!field) continue;
+      field.value = value;
+      const more = field.closest("details");
+      if (more && value) more.open = true;
+      if (hadFocus) field.focus();
+    }
+    typed = [];
+  }
   setInterval(() => {
     if (stale) stale.hidden = !(waiting && isTyping());
     if (!waiting || isTyping()) return;
@@ -68,12 +94,14 @@
 
   document.addEventListener("outbox-answered", () => {
     waiting = false;
+    insists = true;
     refresh();
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== root) return;
     if (event.detail.requestConfig.verb === "post") waiting = false;
+    putBack();
     if (Date.now() < readyAt) settle();
     look();
     preferMapsApp();
