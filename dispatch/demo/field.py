@@ -16,6 +16,7 @@ CHECKLISTS: Final = {  # by job type; True: must be checked before completing
     "Furnace tune-up": (("Filter changed", True), ("Burner cleaned", False), ("CO measured and noted", True)),
     "Heat pump repair": (("Refrigerant pressure noted", True), ("Drain clear", False)),
     "Boiler repair": (("Pressure noted", True), ("Safety valve tested", True), ("Room left clean", False)),
+    "Drain cleaning": (("Water runs off freely", True), ("Trap put back and tight", True), ("Floor left dry", False)),
     "Boiler inspection": (("Certificate filled in", True), ("Sticker renewed", False)),
 }
 MATERIALS: Final = (
