@@ -42,7 +42,7 @@ def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
     if link is None:
         if not _is_wanted(job):
             return
-        link = _mint(job, now=now)
+        link = make_link(job, now=now)
     _keep_open(link, job, now=now)
     kind = _news(job, was, link)
     if kind is None:
@@ -77,7 +77,7 @@ def _news(job: Job, was: Job, link: CustomerLink) -> Kind | None:
     return Kind.COMING if job.status == Status.ASSIGNED and is_new else None
 
 
-def _mint(job: Job, *, now: datetime) -> CustomerLink:
+def make_link(job: Job, *, now: datetime) -> CustomerLink:
     nonce = new_token()
     values = {
         "nonce": nonce,
@@ -177,7 +177,7 @@ def send_link(job: Job, *, by, now: datetime | None = None) -> list[CustomerDeli
     if link is None and not job.is_open:
         raise ActionRefused(f"{job.number} is {job.get_status_display()}: there is nothing to follow any more.", job)
     if link is None:
-        link = _mint(job, now=now)
+        link = make_link(job, now=now)
     _keep_open(link, job, now=now)
     kind = Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING if job.is_open else Kind.DONE
     sent = queue(link, job, kind, once_key=f"asked.{now.timestamp():.3f}", now=now)

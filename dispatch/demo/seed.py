@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
+from dispatch.demo.customers import let_customers_answer
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow
 from dispatch.demo.field import bring_back
 from dispatch.demo.past import remember_ten_weeks
@@ -44,6 +45,7 @@ def seed_demo(
             settle_past(stage, seed=seed)
             _play_day(stage, jobs=jobs, zone=zone)
             check_day(stage)
+            let_customers_answer(stage)
             bring_back(stage)
         arrivals.refresh_everyone(now=moment)
         if day >= timezone.localdate(moment):

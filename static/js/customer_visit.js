@@ -54,7 +54,9 @@
       take(fresh, "visit-live");
       take(fresh, "visit-said");
       takeForms(fresh);
-      if (document.getElementById("visit-headline").textContent !== headline) {
+      const now = document.getElementById("visit-headline").textContent;
+      if (now !== headline) {
+        document.getElementById("visit-news").textContent = now; // for whoever listens instead of looking
         document.getElementById("visit-live").classList.add("flash");
       }
       say(stream && stream.readyState === 1 ? " · live" : "");

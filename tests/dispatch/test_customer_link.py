@@ -252,7 +252,7 @@ def test_link_lives_until_a_week_after_the_visit_and_longer_when_that_is_put_off
 
 def test_two_who_mint_at_once_share_one_link(job):
     now = timezone.now()
-    assert customer_links._mint(job, now=now) == job.customer_links.get()
+    assert customer_links.make_link(job, now=now) == job.customer_links.get()
 
 
 def test_preview_is_for_dispatchers_of_the_zone_and_sends_nothing(client, link, dana, tom, omar, south):
