@@ -25,7 +25,7 @@ from dispatch.actions.zoning import save_site
 from dispatch.geocoding import provider
 from dispatch.geocoding.choosing import Candidate, decide
 from dispatch.models import Geocoding, Job, KnownAddress, Site
-from dispatch.queueing import enqueue
+from dispatch.queueing import PLANNING, enqueue
 from zones.models import ServiceZone
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ State = Geocoding.State
 PACE_KEY: Final = "geocoding:pace"
 INTERVALS: Final = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 TAKEN_FOR: Final = timedelta(minutes=3)  # longer than waiting for one's turn and for the answer can take
-BUDGET_SECONDS: Final = 45
+BUDGET_SECONDS: Final = 20
 LONGEST_WAIT_SECONDS: Final = 30
 REMEMBERED_FOR: Final = timedelta(days=180)
 SWEPT_AT_ONCE: Final = 500
@@ -53,7 +53,7 @@ def look_up_addresses(*, now: datetime | None = None, seconds: float = BUDGET_SE
             answered += found is not None
             unclear += [one] if found == State.AMBIGUOUS else []
             if time.monotonic() - begun > seconds:
-                enqueue(TASK)
+                enqueue(TASK, queue=PLANNING)
                 break
     except provider.TooFast as pause:
         log.warning("Geocoding pauses for %.0f s: %s", pause.seconds, pause)
@@ -208,4 +208,4 @@ def ask_again(one: Geocoding, *, by, now: datetime | None = None) -> None:
     if not waiting.update(state=State.QUEUED, attempts=0, due_at=now, error="", candidates=[]):
         raise ActionRefused("This is settled already.")
     KnownAddress.objects.filter(provider=provider.name(), address=provider.plain(one.address)).delete()
-    enqueue(TASK)
+    enqueue(TASK, queue=PLANNING)

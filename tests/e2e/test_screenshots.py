@@ -38,6 +38,8 @@ FORMS = {
     "finances",
     "violation",
     "sla-recalculations",
+    "customer",
+    "imports",
     "sla-report-jobs",
     "sla-report-week",
     "settings",
@@ -88,6 +90,8 @@ def pages() -> dict[str, dict[str, str]]:
             "sla-report-jobs": "/reports/sla/jobs/?from=2000-01-01&to=2100-01-01&outcome=breached",
             "sla-report-week": "/reports/sla/week/",
             "finances": "/reports/finances/",
+            "customers": "/customers/",
+            "customer": f"/customers/{job.customer_id}/",
             "not-found": "/nowhere/",
         },
         "tess": {"my-day": "/my-day/", "my-job": f"/my-day/jobs/{tess.jobs.first().pk}/"},
@@ -95,6 +99,7 @@ def pages() -> dict[str, dict[str, str]]:
             "settings": "/admin/",
             "zones": "/admin/zones/servicezone/",
             "sla-recalculations": "/sla/recalculations/",
+            "imports": "/imports/",
         },
     }
 
