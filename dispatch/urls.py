@@ -4,6 +4,7 @@ from dispatch.api import v1
 from dispatch.views import (
     absence,
     api_docs,
+    api_tokens,
     assignment_settings,
     auto_assign,
     board,
@@ -235,6 +236,8 @@ urlpatterns = [
     path("reports/sla/jobs/", sla_report.sla_report_jobs, name="sla_report_jobs"),
     path("reports/sla/week/", sla_report.sla_report_week, name="sla_report_week"),
     path("reports/finances/", reports.financial_report, name="financial_report"),
+    path("settings/api/", api_tokens.api_tokens, name="api_tokens"),
+    path("settings/api/<int:pk>/revoke/", api_tokens.revoke_api_token, name="revoke_api_token"),
     path("api/v1/docs/", api_docs.api_docs, name="api_docs"),
     path("api/v1/", v1.urls),
 ]

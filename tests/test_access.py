@@ -208,6 +208,8 @@ TABLE = {
     "sla_report_jobs": [Access(BOARD, query="?from=2026-01-01&to=2026-12-31")],
     "sla_report_week": [Access(MONEY)],
     "api_docs": [Access(ANYONE)],
+    "api_tokens": [Access({"ada"}), Access({"ada"}, "post")],
+    "revoke_api_token": [Access({"ada"}, pk="api_token"), Access({"ada"}, "post", pk="api_token")],
     "financial_report": [Access(MONEY), Access(MONEY, query="?format=csv")],
     "recalculations": [Access({"ada"}), Access({"ada"}, "post")],
     "recalculation": [Access({"ada"}, pk="recalculation"), Access({"ada"}, "post", pk="recalculation")],
@@ -283,6 +285,7 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     new_device = add_device(tess, "osmand", by=omar)
     ids |= {"device": new_device.device.pk, "secret": new_device.secret}
     ids["violation"] = breached(job).pk
+    ids["api_token"] = ada.api_tokens.create(name="ERP", token_hash="x", created_at=timezone.now()).pk
     send_link(job, by=omar)
     ids["visit"] = token_of(job.customer_links.get())
     wanted_at = timezone.now() + timedelta(days=2)

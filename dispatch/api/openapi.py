@@ -15,7 +15,7 @@ REFERENCE: Final = {"$ref": "#/components/schemas/ProblemOut"}
 IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[\x20-\x7e]+$"},
+    "schema": {"type": "string"},
     "description": "The ETag that you read. If it has changed since, the answer is 412.",
 }
 IF_NONE_MATCH: Final = {
