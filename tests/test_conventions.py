@@ -40,6 +40,8 @@ PURE = (
     "dispatch/pictures/kinds_of_file.py",
     "dispatch/pictures/remake.py",
     "dispatch/progress.py",
+    "dispatch/taps.py",
+    "dispatch/time_on_site.py",
     "dispatch/travel/__init__.py",
     "dispatch/travel/great_circle.py",
     "dispatch/travel/places.py",
