@@ -117,7 +117,7 @@ def body_of(event: WebhookEvent) -> bytes:
         "happened_at": event.happened_at.isoformat(),
         "content": event.content,
     }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @transaction.atomic

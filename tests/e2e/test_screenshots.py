@@ -35,6 +35,8 @@ FORMS = {
     "rules",
     "auto-assign",
     "devices",
+    "calendar-feed",
+    "webhooks",
     "finances",
     "violation",
     "sla-recalculations",
@@ -82,6 +84,7 @@ def pages() -> dict[str, dict[str, str]]:
             "rules": "/settings/auto-assignment/",
             "auto-assign": "/auto-assign/",
             "devices": f"/technicians/{tess.pk}/devices/",
+            "calendar-feed": f"/technicians/{tess.pk}/calendar/",
             "track": f"/technicians/{tess.pk}/track/",
             "sla": "/sla/",
             "violations": "/sla/violations/",
@@ -100,6 +103,7 @@ def pages() -> dict[str, dict[str, str]]:
             "zones": "/admin/zones/servicezone/",
             "sla-recalculations": "/sla/recalculations/",
             "imports": "/imports/",
+            "webhooks": "/settings/webhooks/",
         },
     }
 
