@@ -202,6 +202,14 @@ def test_what_one_technician_said_does_not_count_for_the_next(phone, omar, tess,
     assert job.arrival.arrives_at < planned + timedelta(minutes=30)
 
 
+def test_who_is_on_the_way_and_says_so_comes_later_too(phone, omar, tess):
+    job = make_job(Status.EN_ROUTE, by=omar, technician=tess, planned_starts_at=timezone.now() + timedelta(minutes=5))
+    send(phone, tap("late", job, minutes=40))
+    job.refresh_from_db()
+    assert job.arrival.late_minutes == 40
+    assert job.arrival.why.startswith("The technician says: 40 min late")
+
+
 def test_nobody_is_late_for_where_they_are(phone, job):
     send(phone, step(job, "in_progress"))
     (answer,) = send(phone, tap("late", job, minutes=20))
