@@ -11,7 +11,9 @@ from dispatch.demo.company import MAIL_DOMAIN, found_company
 from dispatch.demo.customers import let_customers_answer
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow
 from dispatch.demo.field import bring_back
+from dispatch.demo.maintenance import plan_maintenance
 from dispatch.demo.past import remember_ten_weeks
+from dispatch.demo.pictures import take_pictures
 from dispatch.demo.roster import Shift, StopPicker, clock_everyone_in, fill_routes, make_roster
 from dispatch.demo.routes import moment_of, shift_start
 from dispatch.demo.stage import Stage
@@ -46,7 +48,9 @@ def seed_demo(
             _play_day(stage, jobs=jobs, zone=zone)
             check_day(stage)
             let_customers_answer(stage)
+            plan_maintenance(stage)
             bring_back(stage)
+            take_pictures(stage)
         arrivals.refresh_everyone(now=moment)
         if day >= timezone.localdate(moment):
             _let_smart_dispatch_look(moment)

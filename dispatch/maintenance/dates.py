@@ -49,10 +49,14 @@ def note_on(day: date, calendar: Calendar | None) -> str:
     return f"Closed on {DAYS[day.weekday()]}s"
 
 
-def preview(schedule: Schedule, *, today: date, calendar: Calendar | None) -> list[DueDay]:
-    """Of a plan that is not saved yet."""
+def preview(
+    schedule: Schedule, *, today: date, calendar: Calendar | None, plan: MaintenancePlan | None = None
+) -> list[DueDay]:
+    """Of a plan as it would be; `plan` is the one that is being changed, whose skipped visits stay so."""
     days = schedule.since(max(today, schedule.starts_on), count=SHOWN)
-    return [DueDay(day, note_on(day, calendar)) for day in days]
+    visits = plan.visits.filter(due_on__in=days).exclude(skipped_at=None) if plan else ()
+    skipped = {visit.due_on: visit for visit in visits}
+    return [DueDay(day, note_on(day, calendar), skipped.get(day)) for day in days]
 
 
 def next_days(

@@ -10,7 +10,7 @@ from dispatch import actions
 from dispatch.maintenance.consequences import Consequence
 from dispatch.maintenance.dates import calendar_for, preview
 from dispatch.maintenance.forms import PlanForm, ScheduleForm, initial_from
-from dispatch.models import Job, MaintenancePlan, Site
+from dispatch.models import Job, JobType, MaintenancePlan, Site
 from dispatch.models.customers import phone_digits
 
 PLACES_FOUND = 10
@@ -31,7 +31,7 @@ class PlanEntry:
         given = (ScheduleForm.initial_of(plan) if plan else ScheduleForm.initial_on(today)) | (initial or {})
         self.form = PlanForm(data, user=user, instance=copy(plan) if plan else None, initial=initial)
         self.schedule_form = ScheduleForm(data, initial=given)
-        self.version = _number(data.get("version")) if data else plan.version if plan else 0
+        self.version = number_in(data.get("version")) if data else plan.version if plan else 0
         self.consequences: list[Consequence] = []
         self.search = (data or initial or {}).get("q", "")
 
@@ -62,7 +62,7 @@ class PlanEntry:
 
     @property
     def found_sites(self) -> list[Site]:
-        return find_sites(self.user, self.search) if self.search else []
+        return [site for site in find_sites(self.user, self.search) if site != self.site]
 
     @property
     def dates(self):
@@ -71,19 +71,22 @@ class PlanEntry:
         if not form.is_bound:
             shown = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
             form = ScheduleForm({name: value for name, value in shown.items() if value is not None})
-        return dates_of(form, today=self.today, site=self.site, job_type_id=self.form["job_type"].value())
+        kind = self.form["job_type"].value()
+        return dates_of(form, today=self.today, site=self.site, job_type_id=kind, plan=self.plan)
 
 
-def dates_of(form: ScheduleForm, *, today: date, site: Site | None, job_type_id) -> dict:
+def dates_of(
+    form: ScheduleForm, *, today: date, site: Site | None, job_type_id, plan: MaintenancePlan | None = None
+) -> dict:
     """What the preview shows: the sentence and the days, or what is wrong."""
     if not form.is_valid():
         return {"errors": [errors[0] for errors in form.errors.values()]}
-    job_type = next((kind for kind in PlanForm.base_fields["job_type"].queryset.filter(pk=_number(job_type_id))), None)
+    job_type = JobType.objects.filter(pk=number_in(job_type_id)).first()
     calendar = calendar_for(customer=site and site.customer, job_type=job_type)
     schedule = form.schedule
     return {
         "sentence": schedule.rule.sentence,
-        "days": preview(schedule, today=today, calendar=calendar),
+        "days": preview(schedule, today=today, calendar=calendar, plan=plan),
         "times": form.times,
         "zone": form.cleaned_data["time_zone"],
     }
@@ -104,13 +107,13 @@ def find_sites(user, text: str) -> list[Site]:
 def initial_of(query: QueryDict, *, user) -> dict[str, object]:
     """What a link to the form brings along: a job or a site to begin with, or what was filled in so far."""
     initial: dict[str, object] = {}
-    if job_id := _number(query.get("job")):
+    if job_id := number_in(query.get("job")):
         job = Job.objects.visible_to(user).select_related("customer", "job_type").filter(pk=job_id).first()
         initial |= initial_from(job) if job else {}
     names = {*PlanForm.base_fields, *ScheduleForm.base_fields, "q"}
     return initial | {name: query.getlist(name) if name in SEVERAL else query[name] for name in query if name in names}
 
 
-def _number(text) -> int:
+def number_in(text) -> int:
     text = str(text or "")
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0

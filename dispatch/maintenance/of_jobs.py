@@ -4,9 +4,7 @@ from dispatch.models import Job, MaintenancePlan, MaintenanceVisit, Site
 
 
 def visit_of(job: Job, *, user) -> MaintenanceVisit | None:
-    """The visit for which the job was made, with its plan; without a query for other jobs."""
-    if job.source != Job.Source.PLAN:
-        return None
+    """The visit that the job is, with its plan."""
     plans = MaintenancePlan.objects.visible_to(user)
     return MaintenanceVisit.objects.filter(job=job, plan__in=plans).select_related("plan").first()
 

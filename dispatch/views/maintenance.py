@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch import actions, realtime
 from dispatch.csv_files import csv_response
 from dispatch.maintenance.consequences import not_begun
-from dispatch.maintenance.entry import PlanEntry, dates_of, find_sites, initial_of
+from dispatch.maintenance.entry import PlanEntry, dates_of, find_sites, initial_of, number_in
 from dispatch.maintenance.forms import DayForm, PlanForm, ScheduleForm, SkipForm
 from dispatch.maintenance.plan_list import COLUMNS, load_plans, rows_of_export
 from dispatch.maintenance.plan_page import load_plan_page
@@ -67,7 +67,8 @@ def new_maintenance_plan(request):
 def edit_maintenance_plan(request, pk):
     plan = visible_plan(request, pk)
     data = request.POST if request.method == "POST" else None
-    entry = PlanEntry(data, user=request.user, today=timezone.localdate(), plan=plan)
+    initial = initial_of(request.GET, user=request.user)  # without scripts, a search for another place comes back
+    entry = PlanEntry(data, user=request.user, today=timezone.localdate(), plan=plan, initial=initial)
     return _show_entry(request, entry) if data is None else _save(request, entry)
 
 
@@ -77,9 +78,9 @@ def maintenance_preview(request):
     """The next days, while the recurrence is being put together."""
     form = ScheduleForm(request.GET)
     plan_form = PlanForm(request.GET, user=request.user)
-    dates = dates_of(
-        form, today=timezone.localdate(), site=plan_form.chosen_site, job_type_id=request.GET.get("job_type")
-    )
+    plan = MaintenancePlan.objects.visible_to(request.user).filter(pk=number_in(request.GET.get("plan"))).first()
+    kind, today = request.GET.get("job_type"), timezone.localdate()
+    dates = dates_of(form, today=today, site=plan_form.chosen_site, job_type_id=kind, plan=plan)
     return render(request, "dispatch/edit_maintenance_plan.html#preview", {"dates": dates})
 
 

@@ -455,3 +455,35 @@ def test_the_job_page_names_the_plans_at_the_place(see, dana, plan):
 
 def test_the_palette_leads_to_the_plans(client, see):
     assert "maintenance plans" in text_of(client.get(reverse("palette"), {"q": "maint"}, headers=HTMX))
+
+
+def test_the_preview_of_a_plan_that_is_changed_says_what_is_skipped(see, plan, dana):
+    actions.skip_visit(plan, MONDAY, "Moving house", by=dana)
+    rule = {
+        "frequency": "WEEKLY",
+        "interval": 1,
+        "weekdays": 0,
+        "starts_on": "2026-11-18",
+        "time_zone": "America/New_York",
+    }
+    assert "Mon 23 Nov skipped: Moving house" in text_of(see("maintenance_preview", plan=plan.pk, **rule))
+    assert "Mon 23 Nov skipped: Moving house" in text_of(see("edit_maintenance_plan", plan.pk))
+
+
+def test_skipped_visits_of_other_zones_are_not_told(see, omar, south):
+    foreign = make_plan(by=omar, zone=south)
+    actions.skip_visit(foreign, MONDAY, "Secret", by=omar)
+    rule = {
+        "frequency": "WEEKLY",
+        "interval": 1,
+        "weekdays": 0,
+        "starts_on": "2026-11-18",
+        "time_zone": "America/New_York",
+    }
+    assert "Secret" not in text_of(see("maintenance_preview", plan=foreign.pk, **rule))
+
+
+def test_another_place_is_found_for_a_plan_that_is_changed_without_scripts(see, plan, site):
+    shown = see("edit_maintenance_plan", plan.pk, q="keystone", site=plan.site_id, days_ahead=12)
+    assert "Keystone Bakery" in text_of(shown)
+    assert (typed(shown)["site"], typed(shown)["days_ahead"]) == (str(plan.site_id), "12")
