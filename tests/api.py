@@ -27,7 +27,11 @@ class Program:
     def send(self, method: str, path: str, data=None, **headers):
         """`headers` as If_Match="..."."""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        body = {"data": data} if method == "get" else {"data": "" if data is None else data, "content_type": "application/json"}
+        body = (
+            {"data": data}
+            if method == "get"
+            else {"data": "" if data is None else data, "content_type": "application/json"}
+        )
         request = getattr(self.client, method)
         return request(f"/api/v1{path}", headers={"Authorization": f"Bearer {self.secret}", **headers}, **body)
 

@@ -58,9 +58,7 @@ def _operation(path: str, method: str, details: dict, shapes: dict) -> Operation
         summary=details["summary"],
         text=text.strip(),
         scope=details["security"][0]["BearerToken"][0],
-        parameters=[
-            _value(one["name"], one["schema"], one.get("required", False), one) for one in details["parameters"]
-        ],
+        parameters=parameters,
         body=_values(_resolved(content.get("schema", {}), shapes)),
         answers=[(code, _answer(one)) for code, one in details["responses"].items() if int(code) < 400],
     )

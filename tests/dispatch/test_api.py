@@ -317,6 +317,23 @@ def test_plan_is_asked_for_read_and_discarded(program, omar, tess):
     assert program.post(f"{path}/discard").json()["state"] == "discarded"
 
 
+def test_plan_that_was_worked_out_is_read_and_applied(program, omar, tess, north):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    for weekday in range(7):
+        tess.working_hours.create(weekday=weekday, starts_at="08:00", ends_at="16:00")
+    job = make_job(by=omar, zone=north, scheduled_on=tomorrow)
+    asked = program.post("/plans", {"technician_ids": [tess.pk], "day": str(tomorrow)}).json()
+    actions.work_out_plan(asked["id"], iterations=50)
+    path = f"/plans/{asked['id']}"
+    plan = program.get(path).json()
+    assert plan["state"] == "proposed"
+    stop = plan["proposal"]["routes"][0]["stops"][0]
+    assert (stop["job_id"], stop["change"]) == (job.pk, "assigned")
+    assert program.post(f"{path}/apply", {}, **KEY).json() == {"changed_jobs": [job.pk]}
+    assert program.post(f"{path}/apply", {}, **KEY).headers["Idempotency-Replayed"] == "true"
+    assert program.get(f"/jobs/{job.pk}").json()["technician"]["id"] == tess.pk
+
+
 def test_violation_is_acknowledged_once(program, dana, omar, north):
     violation = breached(make_job(by=omar, zone=north))
     assert [one["id"] for one in program.get("/violations", {"acknowledged": False}).json()["items"]] == [violation.pk]

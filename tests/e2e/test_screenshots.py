@@ -37,6 +37,8 @@ FORMS = {
     "devices",
     "calendar-feed",
     "webhooks",
+    "api-tokens",
+    "api",
     "finances",
     "violation",
     "sla-recalculations",
@@ -104,6 +106,8 @@ def pages() -> dict[str, dict[str, str]]:
             "sla-recalculations": "/sla/recalculations/",
             "imports": "/imports/",
             "webhooks": "/settings/webhooks/",
+            "api-tokens": "/settings/api/",
+            "api": "/api/v1/docs/",
         },
     }
 
