@@ -166,6 +166,17 @@ def test_a_phone_an_hour_ahead_is_put_right(phone, job):
     assert abs(timezone.now() - timedelta(minutes=10) - job.pictures.get().taken_at) < timedelta(seconds=30)
 
 
+@pytest.mark.parametrize("pk", ["9" * 30, "0"])
+def test_a_number_of_no_job_is_no_server_error(phone, job, pk):
+    url = reverse("add_picture", args=[job.pk]).replace(f"/{job.pk}/", f"/{pk}/")
+    assert answer(phone.post(url, picture_of(), headers=JSON))["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("fields", [{"name": "a\0b"}, {"latitude": "nan", "longitude": "1e999", "fix_at": "x"}])
+def test_nonsense_beside_a_photo_is_no_server_error(phone, job, fields):
+    assert answer(send(phone, job, **fields))["outcome"] in ("done", "refused")
+
+
 def test_where_a_photo_was_taken_is_kept_only_if_the_settings_want_it(phone, job):
     answer(send(phone, job, files.photo_with_exif()))
     assert job.pictures.get().latitude is None
