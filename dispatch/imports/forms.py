@@ -1,5 +1,6 @@
 """Which columns are which fields, chosen on a page; and the file itself."""
 
+import re
 from zoneinfo import available_timezones
 
 from django import forms
@@ -44,6 +45,12 @@ HELP = {("jobs", "address"): ""}
 
 def label_of(name: str) -> str:
     return LABELS[name][0] if name in LABELS else name.replace("_", " ").capitalize()
+
+
+def in_words(reason: str, kind: str) -> str:
+    """A reason begins with the name of one of our fields, or does not."""
+    name = re.match(r"[a-z_]*", reason)[0]
+    return label_of(name) + reason.removeprefix(name) if name in FIELDS[kind] else reason
 
 
 class UploadForm(forms.Form):

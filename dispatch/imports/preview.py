@@ -9,7 +9,7 @@ from django.utils import timezone
 from dispatch.actions.file_imports import local_copy
 from dispatch.imports.choices import guess, mapping_of
 from dispatch.imports.fields import FIELDS
-from dispatch.imports.forms import label_of
+from dispatch.imports.forms import in_words, label_of
 from dispatch.imports.mapping import MappingError
 from dispatch.imports.rows import RowError, build_row
 from dispatch.imports.uploads import choosable, first_rows
@@ -69,7 +69,7 @@ def preview(file_import: FileImport, beginning: Beginning, choices: dict, *, now
             read = build_row(beginning.cells(row), mapping, now=now)
             rows.append(([_shown(name, getattr(read, name)) for name in names], ""))
         except RowError as error:
-            rows.append(([], str(error)))
+            rows.append(([], in_words(str(error), file_import.kind)))
     return Preview([label_of(name) for name in names], rows)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch import actions
 from dispatch.actions.file_imports import RIGHT
 from dispatch.csv_files import cell_of_a_file, csv_response
-from dispatch.imports.forms import MappingForm, UploadForm
+from dispatch.imports.forms import MappingForm, UploadForm, in_words
 from dispatch.imports.preview import load_beginning, preview, suggested_choices
 from dispatch.imports.records import LINE, REASON
 from dispatch.imports.uploads import MOST_BYTES, MOST_ROWS
@@ -84,8 +84,12 @@ def file_import(request, pk):
     if request.htmx and not is_going_on:
         return HttpResponse(headers={"HX-Refresh": "true"})
     template = "dispatch/import.html"
-    context = {"one": one, "is_going_on": is_going_on, "rows": one.report[:SHOWN]}
+    context = {"one": one, "is_going_on": is_going_on, "rows": _shown_rows(one)}
     return render(request, f"{template}#progress" if request.htmx else template, context)
+
+
+def _shown_rows(one: FileImport) -> list[dict]:
+    return [row | {"reason": in_words(row["reason"], one.kind)} for row in one.report[:SHOWN]]
 
 
 @require_POST

@@ -81,7 +81,7 @@ def test_admin_tries_a_file_and_nothing_is_written(admin):
     assert Customer.objects.count() == Site.objects.count() == 0
     page = text_of(admin.get(reverse("file_import", args=[one.pk])))
     assert "What would happen" in page
-    assert "name: is empty." in page
+    assert "Name: is empty." in page
 
 
 def test_admin_imports_customers_with_their_sites_put_together_from_several_columns(admin, north, ada):

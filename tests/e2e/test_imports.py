@@ -24,7 +24,7 @@ def test_admin_uploads_a_file_chooses_columns_tries_it_and_imports_it(live_site,
     page.get_by_label("Name", exact=True).select_option("who")
     preview = page.get_by_role("region", name="How the first rows are read")
     expect(preview).to_contain_text("218 Pearl St, Pittsburgh")
-    expect(preview).to_contain_text("name (who): is empty")
+    expect(preview).to_contain_text("Name (who): is empty")
     page.get_by_role("button", name="Try it without writing").click()
     live_site.start_worker()
     expect(page.get_by_role("heading", name="What would happen")).to_be_visible()
