@@ -76,7 +76,9 @@ def take_step(deed: Deed) -> str:
 
 def _changes_since(job: Job, seen: str) -> list[StatusChange]:
     """What the phone did not know of yet; everything, if the job was never as the phone believed."""
-    since = []
+    since: list[StatusChange] = []
+    if job.seen == seen:
+        return since
     for change in job.status_changes.order_by("-happened_at", "-pk"):
         if f"{change.to_status}.{change.to_technician_id or ''}" == seen:
             break
