@@ -39,6 +39,8 @@ PURE = (
     "dispatch/durations.py",
     "dispatch/pictures/kinds_of_file.py",
     "dispatch/pictures/remake.py",
+    "dispatch/maintenance/due.py",
+    "dispatch/maintenance/rule.py",
     "dispatch/progress.py",
     "dispatch/taps.py",
     "dispatch/time_on_site.py",

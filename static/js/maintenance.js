@@ -1,13 +1,6 @@
-// The form of a maintenance plan: Enter in the search for a place looks for it, and does not save the plan.
+// The form of a maintenance plan: Enter in the search for a place, which finds as one types, does not save the plan.
 (() => {
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest?.("[data-place-search]");
-    if (!field || event.key !== "Enter") return;
-    event.preventDefault();
-    htmx.ajax("GET", field.getAttribute("hx-get"), {
-      values: { q: field.value },
-      target: "#found-sites",
-      swap: "innerHTML",
-    });
+    if (event.key === "Enter" && event.target.closest?.("[data-place-search]")) event.preventDefault();
   });
 })();

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from playwright.sync_api import expect
 
 from dispatch.demo import DEMO_PASSWORD
-from dispatch.models import Job, Status
+from dispatch.models import Job, MaintenancePlan, Status
 from sla.models import Violation
 from technicians.models import Technician
 from tests.e2e.live import in_thread, log_in
@@ -40,6 +40,7 @@ FORMS = {
     "api-tokens",
     "api",
     "finances",
+    "maintenance-edit",
     "violation",
     "sla-recalculations",
     "customer",
@@ -62,6 +63,7 @@ def pages() -> dict[str, dict[str, str]]:
     """Who -> name -> path."""
     job = Job.objects.filter(status=Status.IN_PROGRESS).first() or Job.objects.first()
     tess = Technician.objects.get(user__username="tess")
+    plan = MaintenancePlan.objects.filter(visits__skipped_at__isnull=False).first()
     return {
         "omar": {
             "lanes": "/board/",
@@ -95,6 +97,9 @@ def pages() -> dict[str, dict[str, str]]:
             "sla-report-jobs": "/reports/sla/jobs/?from=2000-01-01&to=2100-01-01&outcome=breached",
             "sla-report-week": "/reports/sla/week/",
             "finances": "/reports/finances/",
+            "maintenance": "/maintenance/",
+            "maintenance-plan": f"/maintenance/{plan.pk}/",
+            "maintenance-edit": f"/maintenance/{plan.pk}/edit/",
             "customers": "/customers/",
             "customer": f"/customers/{job.customer_id}/",
             "not-found": "/nowhere/",
