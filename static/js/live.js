@@ -66,7 +66,7 @@
     if (event.technician) technicians.add(event.technician);
     if (!event.jobs && !event.technician) stale = true;
     // A little chance spreads the requests of many boards that heard the same event.
-    flushing ??= setTimeout(flush, WINDOW_MS * (0.5 + Math.random()));
+    flushing = flushing ?? setTimeout(flush, WINDOW_MS * (0.5 + Math.random()));
   }
 
   function missed(versions) {
@@ -117,7 +117,7 @@
     socket = stream = null;
     failures += 1;
     show(failures > 1 ? "offline" : "polling", failures > 1 ? "Not live: checking every few seconds" : "Reconnecting");
-    if (failures > 1) poll ??= setInterval(() => tell("live-refresh"), POLL_MS);
+    if (failures > 1) poll = poll ?? setInterval(() => tell("live-refresh"), POLL_MS);
     setTimeout(connect, Math.min(8000, 500 * 2 ** failures) * (0.6 + Math.random() * 0.8));
   }
 
