@@ -12,7 +12,7 @@ from django.db.models import F, Max, Prefetch, Q
 from django.utils import timezone
 
 from config.tokens import derived_token, hash_of, new_token
-from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, publish_job
+from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, log_edits, publish_job
 from dispatch.actions.journal import is_unjournalled
 from dispatch.customer_link.door import PURPOSE
 from dispatch.models import CustomerDelivery, CustomerLink, DispatchSettings, FieldChange, Job, Status
@@ -203,7 +203,7 @@ def _log(job: Job, what: str, *, by, now: datetime) -> None:
     bump(job)
     job = fresh(job)
     changes = {"customer link": ["", what]}
-    FieldChange.objects.create(job=job, version=job.version, changed_at=now, actor=by, changes=changes)
+    log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=changes)], now=now)
     publish_job(job, now=now)
 
 

@@ -7,23 +7,25 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from dispatch.actions.idempotency import KEPT
-from dispatch.models import AutoAssignRun, IdempotencyKey, Plan, Suggestion, WebhookDelivery, WebhookEvent
+from dispatch.models import AutoAssignRun, CustomerLink, IdempotencyKey, Plan, Suggestion, WebhookDelivery, WebhookEvent
 from technicians.models import TrackView
 
 AT_ONCE: Final = 1000  # rows
 SUGGESTIONS_KEPT: Final = timedelta(days=90)
 RUNS_KEPT: Final = timedelta(days=30)
 LOOKS_KEPT: Final = timedelta(days=365)
+LINKS_KEPT: Final = timedelta(days=90)  # with what was sent by them, and where to
 EVENTS_KEPT: Final = timedelta(days=30)
 
 
 def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
-    """Closed suggestions, ended runs of Auto-Assign, old route plans, and who looked at tracks a long time ago."""
+    """Closed suggestions, ended runs of Auto-Assign, old route plans and customers' links, and old looks at tracks."""
     now = now or timezone.now()
     ended = AutoAssignRun.objects.exclude(state__in=(AutoAssignRun.State.QUEUED, AutoAssignRun.State.RUNNING))
     return {
         "suggestions": delete_in_parts(Suggestion.objects.filter(closed_at__lt=now - SUGGESTIONS_KEPT)),
         "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
+        "customer_links": delete_in_parts(CustomerLink.objects.filter(expires_at__lt=now - LINKS_KEPT)),
         "plans": delete_in_parts(Plan.objects.filter(created_at__lt=now - RUNS_KEPT)),
         "idempotency_keys": delete_in_parts(IdempotencyKey.objects.filter(created_at__lt=now - KEPT)),
         "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),

@@ -117,6 +117,7 @@ class DispatchSettingsAdmin(SingleRowAdmin):
             {"fields": ["silent_after_minutes", "stuck_after_minutes", "site_radius_m", "changes_status_by_position"]},
         ),
         ("Working time", {"fields": ["clock_out_after_minutes"]}),
+        ("Customers", {"fields": ["customer_link_from"]}),
         ("Technicians' phones", {"fields": ["position_sharing_seconds", "office_phone"]}),
     ]
 
