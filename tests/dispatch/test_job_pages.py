@@ -112,7 +112,7 @@ def test_page_costs_the_same_queries_for_a_long_history(client, look, job, omar,
     for number in range(12):
         actions.add_note(job, f"Note {number}", by=omar)
         make_job(by=omar, site=job.site)
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(36):
         look("job", job)
 
 
