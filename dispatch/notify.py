@@ -113,7 +113,8 @@ def kinds_for(user) -> list[Kind]:
     """Those that concern the user's role."""
     kinds = list(TECHNICIANS) if user.has_perm("dispatch.work_job") and not user.is_superuser else []
     kinds += list(DISPATCHERS) if user.has_perm("dispatch.change_job") else []
-    return kinds + (list(MANAGERS) if user.has_perm("dispatch.view_financial_report") else [])
+    kinds += list(MANAGERS) if user.has_perm("dispatch.view_financial_report") else []
+    return kinds + (list(ADMINS) if user.has_perm("dispatch.change_webhookendpoint") else [])
 
 
 def dispatchers_of(zone_id: int | None) -> list[User]:

@@ -49,7 +49,10 @@ def add_webhook(
 def edit_webhook(endpoint: WebhookEndpoint, *, url: str, kinds: Iterable[str], description: str, by) -> None:
     check_may_manage_webhooks(by)
     _check_address(url)
-    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=url, kinds=sorted(kinds), description=description)
+    fresh_start = {} if url == endpoint.url else {"failing_since": None, "rests_until": None}
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(
+        url=url, kinds=sorted(kinds), description=description, **fresh_start
+    )
     events.forget_listeners()
 
 

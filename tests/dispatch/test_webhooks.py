@@ -154,3 +154,21 @@ def test_as_many_queries_for_fifty_deliveries_as_for_five(his, ada, dana, django
                 his.get(url)
             numbers.append(len(asked))
     assert numbers[:2] == numbers[2:]
+
+
+def test_admins_choose_whether_they_are_told_of_a_stopped_webhook(his, client, omar):
+    page = reverse("notification_preferences")
+    assert "A webhook has stopped working" in his.get(page).content.decode()
+    client.force_login(omar)
+    assert "A webhook has stopped working" not in client.get(page).content.decode()
+
+
+def test_a_corrected_address_is_tried_at_once(his, endpoint):
+    soon = timezone.now() + timezone.timedelta(minutes=10)
+    WebhookEndpoint.objects.update(failing_since=timezone.now(), rests_until=soon)
+    his.post(reverse("webhook", args=[endpoint.pk]), {"url": URL, "description": "The same", "kinds": []})
+    endpoint.refresh_from_db()
+    assert endpoint.rests_until
+    his.post(reverse("webhook", args=[endpoint.pk]), {"url": URL + "/right", "kinds": []})
+    endpoint.refresh_from_db()
+    assert endpoint.rests_until is None and endpoint.failing_since is None
