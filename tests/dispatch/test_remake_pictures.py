@@ -15,6 +15,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from dispatch.pictures import remake
+from dispatch.pictures.kinds_of_file import size_of_webp
 from dispatch.pictures.remake import NotAPicture, Place, TooBusy, remake_photo, remake_signature
 from tests import picture_files as files
 
@@ -119,6 +120,27 @@ def test_a_truncated_picture_is_damaged(kind, share):
 )
 def test_too_many_pixels_are_refused_by_the_header(data):
     assert "megapixels" in refusal(data)
+
+
+def test_a_webp_of_too_many_pixels_is_refused_before_its_reader_sets_memory_aside():
+    assert "16000 × 16000 pixels" in refusal(files.webp_saying(16_000, 16_000))
+
+
+@pytest.mark.parametrize("options", [{"lossless": True}, {"lossless": False}, {"exif": b"Exif\0\0"}])
+def test_the_header_of_a_webp_is_read_as_it_was_written(options):
+    data = files.photo(321, 123, kind="WEBP", **options)
+    assert size_of_webp(data[:512]) == (321, 123)
+    assert size_of_webp(files.photo()[:512]) is None
+
+
+def test_a_jpeg_that_is_decoded_whole_may_have_fewer_pixels():
+    """In several scans, progressive or not, all coefficients are held at once."""
+    plain = files.photo(5000, 4000)
+    assert remade(plain).width == 2048
+    assert "5000 × 4000" in refusal(files.photo(5000, 4000, progressive=True))
+    start = plain.index(b"\xff\xda") + 4
+    assert plain[start] == 3
+    assert "5000 × 4000" in refusal(plain[:start] + b"\x01" + plain[start + 1 :])
 
 
 def test_a_bomb_of_texts_is_refused():
