@@ -71,7 +71,7 @@ const Taps = (() => {
     try {
       await within("taps", "readwrite", (store) => store.add(tap));
     } catch (error) {
-      memory.push(tap);
+      memory.push(Object.assign(tap, { isFleeting: true }));
     }
   }
 
@@ -138,7 +138,7 @@ const Taps = (() => {
       } else if (answer.outcome === "answered") {
         if (!(await settle(batch, answer, tell))) return { outcome: "later" };
       } else if (answer.outcome === "broken") {
-        await divide(session, batch, answer, tell);
+        if (!(await divide(session, batch, answer, tell))) return { outcome: "later" };
       } else return answer;
     }
   }
@@ -148,9 +148,10 @@ const Taps = (() => {
     for (const tap of batch) {
       const one = batch.length > 1 ? await post(session, [tap]) : answer;
       if (one.outcome === "answered") await settle([tap], one, tell);
-      else if (one.outcome !== "broken") return;
+      else if (one.outcome !== "broken") return false;
       else await settle([tap], { now: Date.now(), taps: [{ id: tap.id, outcome: "refused", answer: one.error, job: null }] }, tell);
     }
+    return true;
   }
 
   async function settle(batch, answer, tell) {

@@ -128,7 +128,8 @@
     const them = count === 1 ? "it" : "them";
     if (trouble === "login") return make("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}` }, `Log in again to send ${them}`);
     if (trouble === "other-user") return `Somebody else has logged in here. Log in again as yourself to send ${them}.`;
-    if (count && noSignal) return `Kept on this phone, also when it is turned off. Sent by themselves once there is signal.`;
+    if (taps.some((tap) => tap.isFleeting && tap.state === "waiting")) return `This browser cannot keep ${them}: leave this page open.`;
+    if (count && noSignal) return "Kept on this phone, also when it is turned off. Sent by itself once there is signal.";
     return "";
   }
 

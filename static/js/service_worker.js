@@ -29,7 +29,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== self.location.origin) return;
-  if (request.method === "POST" && url.pathname === WORKER.logout) event.waitUntil(caches.delete(PAGES));
+  if (request.method === "POST" && url.pathname === WORKER.logout) event.respondWith(leave(request));
   if (request.method !== "GET") return;
   if (request.mode === "navigate" && url.pathname.startsWith(WORKER.day)) event.respondWith(page(event, url.pathname));
   else if (url.pathname.startsWith(WORKER.static) && isOfDay(request)) event.respondWith(asset(event, url.pathname));
@@ -49,6 +49,17 @@ async function page(event, path) {
   event.waitUntil(fresh.catch(() => {}));
   if (kept) return Promise.race([fresh.catch(() => kept), later(PATIENCE_MS).then(() => kept)]);
   return fresh.catch(async () => (await pages.match(WORKER.offline)) || Response.error());
+}
+
+// Without signal nobody is logged out, and the day stays.
+async function leave(request) {
+  try {
+    const response = await fetch(request);
+    await caches.delete(PAGES);
+    return response;
+  } catch (error) {
+    return (await caches.match(WORKER.offline)) || Response.error();
+  }
 }
 
 // Redirected to the login, nobody is logged in: then nobody's day stays here.
@@ -138,7 +149,9 @@ self.addEventListener("sync", (event) => {
 
 async function sendTaps() {
   const isEmpty = await Taps.sendStored();
-  new BroadcastChannel("truckroll-outbox").postMessage("answered");
+  const tabs = new BroadcastChannel("truckroll-outbox");
+  tabs.postMessage("answered");
+  tabs.close();
   if (!isEmpty) throw new Error("Some taps wait still."); // the browser tries again
 }
 
