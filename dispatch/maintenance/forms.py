@@ -66,9 +66,7 @@ class ScheduleForm(forms.Form):
     window_ends = forms.TimeField(
         label="Time block to", required=False, widget=forms.TimeInput(attrs=TIME_INPUT, format="%H:%M")
     )
-    time_zone = forms.CharField(
-        max_length=60, label="Time zone", widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"})
-    )
+    time_zone = forms.CharField(max_length=60, label="Time zone", widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     OF_RULE = ("interval", "frequency", "weekdays", "on", "month_day", "nth", "weekday", "month", "months")
     OF_PLAN = ("starts_on", "ends_on", "window_starts", "window_ends", "time_zone")

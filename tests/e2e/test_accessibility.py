@@ -425,6 +425,24 @@ def test_sla_pages_are_accessible(dispatching, omar, north, tess):
     check(page, "drawer")
 
 
+def test_maintenance_pages_are_accessible(dispatching, omar, north):
+    plan = in_thread(factories.make_plan, by=omar, zone=north)
+    first = plan.visits.first()
+    in_thread(actions.skip_visit, plan, first.due_on, "Moving house", by=omar)
+    page = dispatching
+    for url in (
+        reverse("maintenance_plans"),
+        reverse("maintenance_plan", args=[plan.pk]),
+        reverse("edit_maintenance_plan", args=[plan.pk]),
+        reverse("new_maintenance_plan") + "?q=ash",
+        reverse("pause_maintenance", args=[plan.pk]),
+        reverse("skip_visit", args=[plan.pk]) + f"?day={first.due_on}",
+        reverse("job", args=[first.job_id]),
+    ):
+        page.goto(url)
+        check(page, url)
+
+
 def test_countdowns_of_every_state_are_accessible(dispatching, omar, north, tess):
     in_thread(make_clocks, omar, north, tess)
     page = dispatching
