@@ -19,6 +19,7 @@ pytestmark = pytest.mark.once  # who may do what is not the database's to say
 
 ACCOUNTS = {"nick", "tess", "dana", "omar", "ada"}
 BOARD = {"dana", "omar", "ada"}
+MONTHLY = "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1"
 WORK = BOARD | {"tess"}  # technicians their own
 
 
@@ -63,6 +64,16 @@ TABLE = {
     "POST /plans/{plan}/stop": Access("plans:write", BOARD),
     "GET /maintenance-plans": Access("plans:read", BOARD),
     "GET /maintenance-plans/{maintenance_plan}": Access("plans:read", BOARD),
+    "POST /maintenance-plans": Access(
+        "plans:write",
+        BOARD,
+        {"name": "Filters", "site_id": "site", "job_type_id": "job_type", "rule": MONTHLY, "starts_on": "2026-12-01"},
+    ),
+    "PATCH /maintenance-plans/{maintenance_plan}": Access("plans:write", BOARD, {"days_ahead": 40}, is_guarded=True),
+    "POST /maintenance-plans/{maintenance_plan}/skip": Access(
+        "plans:write", BOARD, {"due_on": "2026-12-01", "reason": "Closed"}
+    ),
+    "POST /maintenance-plans/{maintenance_plan}/unskip": Access("plans:write", BOARD, {"due_on": "2026-12-01"}),
     "GET /violations": Access("violations:read", BOARD),
     "GET /violations/{violation}": Access("violations:read", BOARD),
     "POST /violations/{violation}/acknowledge": Access("violations:write", BOARD),
@@ -112,7 +123,7 @@ def things(technician, zone, *, by, manager) -> dict:
         customer=job.customer,
         site=job.site,
         job_type=job.job_type,
-        rule="FREQ=MONTHLY",
+        rule=MONTHLY,
         starts_on=now.date(),
         makes_from=now.date(),
         time_zone="America/New_York",

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from dispatch.api.problems import Problem, answer, as_problem
 
 MOST_BYTES: Final = 1024 * 1024
+REPEATABLE: Final = {"status", "priority", "state"}  # in a query; of what else is said twice, one would be lost
 
 
 def door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -40,6 +41,10 @@ def _refusal(request: HttpRequest) -> Problem | None:
         return Problem("malformed", "Content-Length is no number.")
     if length > MOST_BYTES:
         return Problem("too-large", f"At most {MOST_BYTES // 1024} KB.")
+    for name, values in request.GET.lists():
+        if len(values) > 1 and name not in REPEATABLE:
+            errors = [{"field": f"query.{name}", "message": "Say it once."}]
+            return Problem("invalid", f"query.{name}: said {len(values)} times.", {"errors": errors})
     if length and request.content_type != "application/json":
         return Problem("unsupported-media-type", "Send application/json.")
     return None

@@ -13,7 +13,7 @@ SCOPES: Final = {
     "positions:read": "See where technicians on duty are, and where they have been on duty",
     "positions:write": "Send positions of technicians",
     "plans:read": "See route plans and maintenance plans",
-    "plans:write": "Ask for route plans, apply and discard them",
+    "plans:write": "Ask for route plans, apply and discard them; make and change maintenance plans",
     "violations:read": "See SLA violations",
     "violations:write": "Acknowledge SLA violations and write notes about them",
     "catalogue:read": "See job types, skills and service zones",

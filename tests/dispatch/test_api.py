@@ -1,6 +1,7 @@
 """What holds for all of the API: doing things once, errors in one form, limits, the same number of queries."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
@@ -10,8 +11,10 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.actions.idempotency import GIVEN_UP_AFTER, KEPT
 from dispatch.api import tokens
+from dispatch.api.door import REPEATABLE
+from dispatch.api.v1 import api
 from dispatch.models import Customer, IdempotencyKey, Status
-from tests.api import Program, problem
+from tests.api import Program, problem, token_of
 from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, SkillFactory, TechnicianFactory, make_job
 from tests.test_access import breached, proposed_route
 
@@ -121,26 +124,48 @@ def test_failure_in_the_middle_leaves_nothing_behind(program, monkeypatch):
     assert program.post("/customers", {"name": "Acme"}, **KEY).status_code == 201
 
 
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_same_request_from_two_processes_is_done_once(omar):
-    from threading import Barrier, Thread
+def at_once(send, *, times: int) -> list:
+    """The answers to the same request from so many threads."""
+    answers, barrier = [], Barrier(times)
 
-    program, answers, barrier = Program(omar), [], Barrier(4)
-
-    def send():
+    def wait_and_send():
         barrier.wait()
-        answers.append(Program(None, secret=program.secret).post("/customers", {"name": "Acme"}, **KEY))
+        answers.append(send())
         connection.close()
 
-    threads = [Thread(target=send) for _ in range(4)]
+    threads = [Thread(target=wait_and_send) for _ in range(times)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return answers
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_same_request_from_many_at_once_is_done_once(omar):
+    secret = token_of(omar)
+    answers = at_once(lambda: Program(None, secret=secret).post("/customers", {"name": "Acme"}, **KEY), times=4)
     assert Customer.objects.count() == 1
     assert {answer.status_code for answer in answers} <= {201, 409}
-    assert program.post("/customers", {"name": "Acme"}, **KEY).headers["Idempotency-Replayed"] == "true"
+    again = Program(None, secret=secret).post("/customers", {"name": "Acme"}, **KEY)
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_change_what_they_have_read_at_once_one_wins(omar, north):
+    program, job = Program(omar), make_job(by=omar, zone=north)
+    tag, texts = program.get(f"/jobs/{job.pk}").headers["ETag"], iter("abcd")
+
+    def change():
+        data = {"description": next(texts)}
+        return Program(None, secret=program.secret).patch(f"/jobs/{job.pk}", data, If_Match=tag)
+
+    answers = at_once(change, times=4)
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
+    won = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert program.get(f"/jobs/{job.pk}").json()["description"] == won["description"]
 
 
 # Errors -------------------------------------------------------------------------------------------
@@ -170,6 +195,13 @@ def test_every_error_is_a_problem(program, method, path, kind):
     assert problem(answer)[:2] == kind
     if kind[0] == 405:
         assert set(answer.headers["Allow"].split(", ")) == {"GET", "POST"}
+
+
+def test_filter_that_takes_one_value_is_not_said_twice(program):
+    assert problem(program.get("/jobs", {"zone_id": [1, 2]}))[:2] == (422, "invalid")
+    described = api.get_openapi_schema()["paths"].values()
+    parameters = [one for methods in described for details in methods.values() for one in details["parameters"]]
+    assert {one["name"] for one in parameters if one["schema"].get("type") == "array"} == REPEATABLE
 
 
 def test_body_that_is_no_json_is_refused(program):
@@ -332,6 +364,47 @@ def test_plan_that_was_worked_out_is_read_and_applied(program, omar, tess, north
     assert program.post(f"{path}/apply", {}, **KEY).json() == {"changed_jobs": [job.pk]}
     assert program.post(f"{path}/apply", {}, **KEY).headers["Idempotency-Replayed"] == "true"
     assert program.get(f"/jobs/{job.pk}").json()["technician"]["id"] == tess.pk
+
+
+def test_maintenance_plan_is_made_changed_and_skipped(program, omar, north):
+    site, job_type = make_job(by=omar, zone=north).site, JobTypeFactory()
+    first = timezone.localdate() + timedelta(days=1)
+    data = {"name": "Filters", "site_id": site.pk, "job_type_id": job_type.pk, "starts_on": str(first)}
+    data |= {"rule": "FREQ=DAILY;INTERVAL=7", "days_ahead": 10, "window_starts": "09:00", "window_ends": "11:00"}
+    made = program.post("/maintenance-plans", data)
+    assert made.status_code == 201, made.content
+    assert [visit["due_on"] for visit in made.json()["visits"]] == [str(first), str(first + timedelta(days=7))]
+    path, tag = f"/maintenance-plans/{made.json()['id']}", made.headers["ETag"]
+    assert problem(program.patch(path, {"is_active": False}))[:2] == (428, "version-required")
+    assert problem(program.patch(path, {"is_active": False}, If_Match=tag))[:2] == (409, "refused")
+    paused = program.patch(path, {"is_active": False, "made_visits": "follow"}, If_Match=tag)
+    assert (paused.json()["is_active"], paused.json()["visits"]) == (False, [])
+    assert problem(program.patch(path, {"days_ahead": 9}, If_Match=tag))[:2] == (412, "version-mismatch")
+    assert program.patch(path, {"is_active": True}, If_Match="*").json()["visits"]
+    skipped = program.post(f"{path}/skip", {"due_on": str(first), "reason": "Closed"})
+    assert skipped.json()["visits"][0]["skip_reason"] == "Closed"
+    assert program.post(f"{path}/unskip", {"due_on": str(first)}).json()["visits"][0]["skip_reason"] == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("rule", {"rule": "FREQ=SECONDLY"}),
+        ("rule", {"rule": "now and then"}),
+        ("time_zone", {"time_zone": "Mars/Olympus"}),
+        ("window_ends", {"window_starts": "09:00"}),
+        ("window_starts", {"window_starts": "9 o'clock"}),
+        ("ends_on", {"ends_on": "2020-01-01"}),
+        ("starts_on", {"starts_on": "1950-01-01"}),
+        ("site_id", {"site_id": 4711}),
+    ],
+)
+def test_maintenance_plan_that_makes_no_sense_is_refused(program, field, values):
+    data = {"name": "Filters", "site_id": SiteFactory().pk, "job_type_id": JobTypeFactory().pk}
+    data |= {"starts_on": "2026-12-01", "rule": "FREQ=DAILY;INTERVAL=7"}
+    answer = program.post("/maintenance-plans", data | values)
+    assert problem(answer)[:2] == (422, "invalid")
+    assert [error["field"] for error in answer.json()["errors"]] == [f"body.{field}"]
 
 
 def test_violation_is_acknowledged_once(program, dana, omar, north):
