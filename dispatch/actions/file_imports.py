@@ -177,9 +177,10 @@ class _Work:
     def run(self) -> None:
         one = self.file_import
         mapping = mapping_of(one.kind, one.mapping, time_zone=settings.TIME_ZONE)
+        written = {"encoding": mapping.encoding, "delimiter": mapping.delimiter}
         with (
             local_copy(one) as path,
-            open_csv(path, encoding=mapping.encoding, delimiter=mapping.delimiter, needs=mapping.columns) as file,
+            open_csv(path, needs=mapping.columns, name=one.file_name, **written) as file,
         ):
 
             def keep(record: Record, reason: str) -> None:

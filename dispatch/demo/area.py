@@ -126,3 +126,12 @@ UNMAPPED_ADDRESSES: Final = (
     "Lot 14, Deer Creek Crossing (new street, not on the map yet), Gibsonia, PA 15044",
     "Trailer behind the old mill yard, gate 3, Duquesne, PA 15110",
 )
+# What a look-up makes of them: nothing at all, or several places (label, latitude, longitude).
+LOOKED_UP: Final = {
+    UNMAPPED_ADDRESSES[0]: (),
+    UNMAPPED_ADDRESSES[1]: (
+        ("Mill yard, gate 3, South Linden Street, Duquesne, Pennsylvania 15110", 40.3768, -79.8482),
+        ("Old mill yard, Grant Avenue, Duquesne, Pennsylvania 15110", 40.3722, -79.8556),
+        ("Gate 3, Mon Valley Works, West Mifflin, Pennsylvania 15122", 40.3947, -79.8561),
+    ),
+}

@@ -6,13 +6,14 @@ from itertools import cycle
 from zoneinfo import ZoneInfo
 
 from dispatch import actions
-from dispatch.demo.area import MON, UNMAPPED_ADDRESSES, ZONES
+from dispatch.demo.area import LOOKED_UP, MON, UNMAPPED_ADDRESSES, ZONES
 from dispatch.demo.company import Worker, is_working_day, previous_working_day
 from dispatch.demo.roster import ONE_DAY, StopPicker
 from dispatch.demo.routes import at, window_around
 from dispatch.demo.stage import MINUTE, Stage
 from dispatch.demo.trade import HIGH, LOW, NORMAL, SICK, URGENT, WORK
-from dispatch.models import Job, Site, Status
+from dispatch.geocoding.choosing import Candidate
+from dispatch.models import Geocoding, Job, Site, Status
 
 CANCEL_REASONS = ("Customer fixed it", "Called twice, moved away", "Booked with someone else", "Entered twice")
 
@@ -122,7 +123,16 @@ def _leave_unassigned(stage: Stage, picker: StopPicker, count: int) -> None:
 def _call_in_unmapped(stage: Stage, picker: StopPicker, address: str) -> Job:
     customer = picker.site(WORK[0], stage.rng.choice(ZONES).name).customer
     site, _ = Site.objects.get_or_create(customer=customer, address=address)
+    _look_up_in_vain(site, now=stage.moment - 79 * MINUTE)
     return _call_in(stage, picker, ago=80 * MINUTE, priorities=(NORMAL,), site=site)
+
+
+def _look_up_in_vain(site: Site, *, now: datetime) -> None:
+    candidates = [Candidate(*place).as_dict() for place in LOOKED_UP[site.address]]
+    state = Geocoding.State.AMBIGUOUS if candidates else Geocoding.State.NOT_FOUND
+    times = {"asked_at": now, "due_at": now, "answered_at": now}
+    looked_up = {"address": site.address, "state": state, "candidates": candidates, **times}
+    Geocoding.objects.update_or_create(site=site, defaults=looked_up)
 
 
 def _cancel(stage: Stage, picker: StopPicker, workers, count: int) -> None:

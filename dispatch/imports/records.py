@@ -110,7 +110,9 @@ def _as_typed(cell: str) -> str:
 
 
 @contextmanager
-def open_csv(path: Path, *, encoding: str, delimiter: str, needs: Collection[str]) -> Iterator[CsvFile]:
+def open_csv(path: Path, *, encoding: str, delimiter: str, needs: Collection[str], name: str = "") -> Iterator[CsvFile]:
+    """`name`: what people know the file by, if it is not the path's."""
+    name = name or path.name
     with_mark = "utf-8-sig" if encoding == "utf-8" else encoding
     try:
         file = path.open(encoding=with_mark, errors="surrogateescape", newline="")
@@ -118,6 +120,6 @@ def open_csv(path: Path, *, encoding: str, delimiter: str, needs: Collection[str
         raise FileError(f"{path} cannot be read: {error.strerror}.") from None
     with file:
         try:
-            yield CsvFile(file, name=path.name, delimiter=delimiter, needs=needs)
+            yield CsvFile(file, name=name, delimiter=delimiter, needs=needs)
         except UnicodeError:  # encodings of several bytes a character cannot always go on
-            raise FileError(f"{path.name} is not {encoding.upper()} text.") from None
+            raise FileError(f"{name} is not {encoding.upper()} text.") from None

@@ -36,7 +36,7 @@ def look_at(path: Path, *, name: str) -> Upload:
     """Raises FileError with a sentence for whoever uploaded it."""
     encoding = _encoding_of(path, name)
     delimiter = _delimiter_of(path, encoding)
-    with open_csv(path, encoding=encoding, delimiter=delimiter, needs=()) as file:
+    with open_csv(path, encoding=encoding, delimiter=delimiter, needs=(), name=name) as file:
         columns = choosable(file.header)
         rows = sum(1 for _ in islice(file.records(), MOST_ROWS + 1))
     if len(columns) < 2:

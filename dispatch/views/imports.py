@@ -117,7 +117,10 @@ def _do(request, pk: int, action) -> HttpResponse:
 def import_report(request, pk):
     """The rows that were not taken, as they were: mended, the file can be imported again."""
     one = get_object_or_404(FileImport, pk=pk)
-    header = load_beginning(one).header
+    try:
+        header = load_beginning(one).header
+    except OSError:
+        raise Http404("The file is not there any more.") from None
     columns = [LINE, REASON, *(header[2:] if header[:2] == [LINE, REASON] else header)]
     return csv_response(request, columns, _report_rows(one), name=f"import-{one.pk}-not-taken.csv")
 

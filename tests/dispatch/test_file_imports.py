@@ -180,14 +180,15 @@ def test_a_needed_column_must_be_chosen(admin):
     [
         (b"PK\x03\x04 and so on", "workbook"),
         (b"\x00\x01\x02\x03", "not a text file"),
-        (b"", "empty"),
-        (b"id,name\n", "no rows"),
+        (b"", "The submitted file is empty"),
+        (b"\n\n", "book.csv is empty"),
+        (b"id,name\n", "book.csv has a header line and no rows"),
         (b"just words\nmore words\n", "no columns that can be told apart"),
         (b"<html><svg onload=alert(1)></svg></html>\nx\n", "no columns that can be told apart"),
     ],
 )
 def test_what_is_no_csv_is_refused_with_a_sentence_and_not_kept(admin, tmp_path, content, said):
-    response = upload(admin, content)
+    response = upload(admin, content, name="book.csv")
     assert response.status_code == 422
     assert said in text_of(response)
     assert not FileImport.objects.exists()
@@ -324,6 +325,7 @@ def test_a_file_that_has_vanished_fails_with_a_sentence(admin):
     one.file.storage.delete(one.file.name)
     failed = actions.work_out_import(one.pk)
     assert (failed.state, failed.error[:27]) == (State.FAILED, "The file cannot be read any")
+    assert admin.get(reverse("import_report", args=[one.pk])).status_code == 404
     assert "Upload it again" in text_of(admin.get(page, follow=True))
 
 
