@@ -288,3 +288,12 @@ def test_http_gateway_knows_what_to_try_again(sms_server, answer, error):
     with pytest.raises(error):
         sms.HttpGateway().send(to="555-0123", text="x")
     assert len(sms_server.heard) == 1
+
+
+def test_old_links_are_forgotten_with_what_was_sent_by_them(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    now = timezone.now()
+    assert actions.forget_old_records(now=now + timedelta(days=90))["customer_links"] == 0
+    assert actions.forget_old_records(now=now + timedelta(days=100))["customer_links"] == 1
+    assert not job.customer_links.exists()
+    assert not CustomerDelivery.objects.exists()

@@ -102,6 +102,7 @@ def pages() -> dict[str, dict[str, str]]:
             "maintenance-edit": f"/maintenance/{plan.pk}/edit/",
             "customers": "/customers/",
             "customer": f"/customers/{job.customer_id}/",
+            "visit": f"/jobs/{job.pk}/customer-link/preview/",
             "not-found": "/nowhere/",
         },
         "tess": {"my-day": "/my-day/", "my-job": f"/my-day/jobs/{tess.jobs.first().pk}/"},
