@@ -11,7 +11,7 @@
   let sharedAt = "";
   let lastTry = 0;
 
-  const isWanted = () => duty === "on" && permission && permission.state === "granted";
+  const isWanted = () => Boolean(duty === "on" && permission && permission.state === "granted");
 
   function say() {
     const box = root.querySelector("[data-sharing]");
@@ -22,6 +22,7 @@
       denied: "The office does not see where you are: this browser does not allow it.",
     };
     const text = duty === "break" ? "The office does not see where you are during your break." : texts[permission.state];
+    box.classList.toggle("is-on", isWanted());
     const shown = box.querySelector("[data-sharing-text]");
     if (shown.textContent !== text) shown.textContent = text;
     box.querySelector("[data-share]").hidden = duty !== "on" || permission.state !== "prompt";
@@ -32,6 +33,7 @@
     const response = await fetch(positionUrl, { method: "POST", headers, body });
     const answer = response.ok ? await response.json() : {};
     if (answer.is_shared) sharedAt = answer.at;
+    else lastTry = 0; // the tap that clocks in is still on its way
     say();
   }
 

@@ -58,7 +58,7 @@ async function leave(request) {
     await caches.delete(PAGES);
     return response;
   } catch (error) {
-    return (await caches.match(WORKER.offline)) || Response.error();
+    return Response.redirect(WORKER.day, 303);
   }
 }
 

@@ -49,6 +49,22 @@ def test_technician_works_through_a_job_and_the_position_goes_along(phone, job):
         assert (change.latitude, change.longitude) == (HERE["latitude"], HERE["longitude"])
 
 
+def test_the_place_is_shared_from_the_first_tap_of_the_shift_to_the_last_and_the_page_says_so(phone, job, tess):
+    sharing = phone.locator("[data-sharing]")
+    expect(sharing).to_be_hidden()
+    phone.locator(".phone-foot").get_by_role("button", name="Clock in").click()
+    expect(sharing).to_contain_text("The office sees where you are")
+    expect(sharing).to_contain_text("Last at")
+    step_button(phone, "Break").click()
+    expect(sharing).to_contain_text("does not see where you are during your break")
+    step_button(phone, "End break").click()
+    expect(sharing).to_contain_text("The office sees where you are")
+    phone.get_by_text("On shift", exact=True).click()
+    step_button(phone, "Clock out").click()
+    expect(sharing).to_be_hidden()
+    assert {each.source for each in tess.positions.all()} == {"phone"}
+
+
 def test_a_phone_that_may_not_be_located_still_works(new_context, live_site, job):
     page = new_context(**PHONE, permissions=[]).new_page()
     log_in_by_form(page, live_site.url, "tess")
@@ -73,15 +89,20 @@ def test_a_new_job_appears_by_itself_and_is_marked(phone, job, omar, tess):
     row = phone.locator(f".job-row[data-job='{other.pk}']")
     expect(row).to_contain_text("Leaking tap")
     expect(row.locator("[data-mark]")).to_have_text("New")
+    expect(phone.get_by_text("Since you last looked: 1 new.")).to_be_visible()
     row.click()
     expect(phone.get_by_role("heading", name="Leaking tap")).to_be_visible()
     phone.get_by_role("link", name="Back to my day").click()
     expect(row.locator("[data-mark]")).to_be_hidden()
 
 
-def test_a_job_taken_away_disappears(phone, job, omar, tom):
+def test_a_job_taken_away_disappears_and_is_named(phone, job, omar, tom):
     in_thread(actions.assign_job, job, tom, by=omar)
     expect(phone.get_by_text("No jobs for today.")).to_be_visible()
+    told = phone.get_by_text(f"{job.number} No heat upstairs is no longer yours")
+    expect(told).to_be_visible()
+    phone.get_by_role("button", name="OK, seen").click()
+    expect(told).to_be_hidden()
 
 
 def test_an_open_job_that_is_taken_away_says_so(phone, job, omar, tom, browser_errors):
