@@ -205,7 +205,7 @@ def _set(plan: MaintenancePlan, given: dict[str, Any], *, user) -> None:
     if "technician_id" in given:
         usual = given.pop("technician_id")
         kept = plan.technician if usual == plan.technician_id else None
-        setattr(plan, "technician", kept or chosen_technician(user, usual))  # noqa: B010
+        given["technician"] = kept or chosen_technician(user, usual)
     if "priority" in given:
         plan.priority = priority_of(given.pop("priority"))
     for name in ("window_starts", "window_ends"):

@@ -28,7 +28,7 @@ AS_DESCRIBED = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-EXAMPLES = 8  # of each operation, in each of three ways
+EXAMPLES = 5  # of each operation, in each of three ways
 MADE_UP = settings(
     max_examples=EXAMPLES,
     deadline=None,
