@@ -38,11 +38,15 @@ def is_signed(call: Call, *, secret: str, at: float) -> bool:
 
 
 class WebhookReceiver:
-    """Keeps what it takes; `status` is what it answers, `headers` and `answer` go with it. It can be down."""
+    """Keeps what it gets; `status` is what it answers, `headers` and `answer` go with it. It can be down.
+
+    To events of a kind in `refuses` it answers 400.
+    """
 
     def __init__(self):
         self.calls: list[Call] = []
         self.status, self.answer, self.headers = 200, b"ok", {}
+        self.refuses: set[str] = set()
         self.drips = False
         self._server = None
         self.port = 0
@@ -77,15 +81,16 @@ class WebhookReceiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                headers = {k.lower(): v for k, v in self.headers.items()} | {"answered": str(receiver.status)}
+                status = 400 if self.headers["Truckroll-Event"] in receiver.refuses else receiver.status
+                headers = {k.lower(): v for k, v in self.headers.items()} | {"answered": str(status)}
                 receiver.calls.append(Call(self.path, headers, body))
                 if receiver.drips:
                     self._drip()
                 else:
-                    self._answer()
+                    self._answer(status)
 
-            def _answer(self):
-                self.send_response(receiver.status)
+            def _answer(self, status):
+                self.send_response(status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(receiver.answer)))
