@@ -10,7 +10,7 @@ from dispatch import actions, arrivals, realtime
 from dispatch.demo.company import MAIL_DOMAIN, found_company
 from dispatch.demo.customers import let_customers_answer
 from dispatch.demo.extras import Counts, add_extras, leave_with_the_sick, prepare_tomorrow
-from dispatch.demo.field import bring_back
+from dispatch.demo.field import bring_back, require_nothing
 from dispatch.demo.maintenance import plan_maintenance
 from dispatch.demo.past import remember_ten_weeks
 from dispatch.demo.pictures import take_pictures
@@ -41,6 +41,7 @@ def seed_demo(
             raise NotEmpty("This database is in use: it has zones, technicians, customers or jobs.")
         moment = moment_of(day, now=now, zone=zone)
         with realtime.muted(), actions.unjournalled():
+            require_nothing()
             _end_earlier_days(moment)
             stage = _set_stage(day, moment, seed=seed, technicians=technicians, jobs=jobs)
             remember_ten_weeks(stage, seed=seed, zone=zone)
