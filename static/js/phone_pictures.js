@@ -8,6 +8,7 @@ const Pictures = (() => {
   let taps = [];
   let said = "";
 
+  const asOf = () => Number(root.querySelector("[data-day-state]").dataset.asOf); // what the page shows has all from before
   const section = () => root.querySelector("[data-pictures]");
 
   function say(text) {
@@ -143,7 +144,7 @@ const Pictures = (() => {
     const list = section() && section().querySelector("[data-waiting-pictures]");
     if (!list) return;
     const own = taps.filter((tap) => ["photo", "signature"].includes(tap.kind) && String(tap.job) === section().dataset.job);
-    const onTheWay = own.filter((tap) => tap.state === "waiting" || tap.state === "done");
+    const onTheWay = own.filter((tap) => tap.state === "waiting" || (tap.state === "done" && tap.answered_at > asOf()));
     for (const id of shown.keys()) if (!onTheWay.some((tap) => tap.id === id)) shown.delete(id);
     list.textContent = "";
     list.append(...onTheWay.map(tileOf));

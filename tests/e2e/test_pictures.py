@@ -95,7 +95,7 @@ def test_a_name_typed_on_the_keyboard_stands_for_a_signature(phone, job):
     phone.get_by_role("button", name="Use typed name").press("Enter")
     expect(phone.get_by_role("img", name="Signature: Mia Wong")).to_be_visible()
     phone.get_by_role("button", name="Save signature").press("Enter")
-    expect(phone.locator("#phone-job .gallery .signed")).to_contain_text("Signed by Mia Wong")
+    expect(phone.locator("[data-gallery] .signed")).to_contain_text("Signed by Mia Wong")
     expect(phone.get_by_role("button", name="Signature")).to_have_attribute("aria-expanded", "false")
     assert [name for _, name, _ in pictures_of(job)] == ["Mia Wong"]
 
