@@ -82,7 +82,11 @@ def kept_secret(name: str, make: Callable[[], str]) -> str:
     return path.read_text()
 
 
-def child_env(host: str) -> dict[str, str]:
+def address_of(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def child_env(host: str, port: int) -> dict[str, str]:
     hosts = os.environ.get("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
     # Who listens on every interface wants to be reached under names that cannot be known here.
     own = "*" if host in ANY_ADDRESS else f"[{host}]" if ":" in host else host
@@ -91,6 +95,7 @@ def child_env(host: str) -> dict[str, str]:
         "SECRET_KEY": os.environ.get("SECRET_KEY") or kept_secret("secret-key", lambda: secrets.token_urlsafe(50)),
         "VAPID_PRIVATE_KEY": os.environ.get("VAPID_PRIVATE_KEY") or kept_secret("vapid-key", vapid.new_private_key),
         "ALLOWED_HOSTS": f"{hosts},{own}",
+        "SITE_URL": os.environ.get("SITE_URL") or ("" if host in ANY_ADDRESS else address_of(host, port)),
         "STATIC_FROM_PACKAGES": "1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PYTHONUNBUFFERED": "1",
@@ -181,7 +186,7 @@ def is_serving(host: str, port: int) -> bool:
 def run(children: list[Child]) -> None:
     host, port = free_address()
     web = processes.web(host=host, port=port, processes=number("WEB_PROCESSES", 1, at_most=64))
-    env = child_env(host)
+    env = child_env(host, port)
     if not env.get("REDIS_URL"):
         env["REDIS_URL"] = valkey.url(redis_socket())
         start_redis(redis_socket(), children, env)
@@ -191,7 +196,7 @@ def run(children: list[Child]) -> None:
     while not is_serving(host, port):
         check(children)
         time.sleep(0.02)
-    say(f"Truckroll is at http://{f'[{host}]' if ':' in host else host}:{port}/")
+    say(f"Truckroll is at {address_of(host, port)}/")
     say(f"{logins}\nCtrl-C stops it.".lstrip("\n"))
     children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("planner", processes.planner(), env=env, log_dir=LOG_DIR))
