@@ -13,7 +13,8 @@ def main() -> None:
         if not valkey.is_answering(path):
             sys.exit("truckroll: the demo is not running. Start it in another terminal: make demo")
         redis_url = valkey.url(path)
-    env = supervisor.child_env("127.0.0.1") | {"REDIS_URL": redis_url}
+    port = supervisor.number("PORT", 8000, at_most=65535)
+    env = supervisor.child_env("127.0.0.1", port) | {"REDIS_URL": redis_url}
     command = processes.manage("play_demo", *sys.argv[1:])
     os.execve(command[0], command, env)  # noqa: S606 - in its place, so that Ctrl-C reaches it
 
