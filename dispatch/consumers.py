@@ -62,6 +62,7 @@ class LiveConsumer:
     """Forwards the listener's events until the page goes away or its user may no longer listen."""
 
     channel_layer_alias = None  # the hub holds the one subscription; a page needs none of its own
+    listener = task = None
 
     async def forward(self, listener: Listener, send) -> None:
         user_id = self.scope["user"].pk
@@ -76,8 +77,6 @@ class LiveConsumer:
 
 
 class LiveSocket(LiveConsumer, AsyncWebsocketConsumer):
-    listener = task = None
-
     async def connect(self):
         try:
             self.listener = await open_listener(self.scope)
@@ -101,9 +100,31 @@ class LiveSocket(LiveConsumer, AsyncWebsocketConsumer):
             await Hub.current().leave(self.listener)
 
 
-class LiveEvents(LiveConsumer, AsyncHttpConsumer):
+class EventStream(AsyncHttpConsumer):
+    """Server-Sent Events. `handle` answers and, unless it refuses, leaves a `listener` and the `task` that forwards."""
+
+    channel_layer_alias = None
     listener = task = None
 
+    async def http_request(self, message):
+        """Channels ends the response when `handle` returns; ours stays open until the browser leaves.
+
+        Nobody reads a body here, so none is kept: a stranger could send one without end.
+        """
+        if message.get("more_body"):
+            return
+        await self.handle(b"")
+        if self.task is None:
+            await self.disconnect()
+            raise StopConsumer
+
+    async def disconnect(self):
+        if self.task:
+            self.task.cancel()
+            await Hub.current().leave(self.listener)
+
+
+class LiveEvents(LiveConsumer, EventStream):
     async def handle(self, body):
         try:
             self.listener = await open_listener(self.scope)
@@ -125,20 +146,3 @@ class LiveEvents(LiveConsumer, AsyncHttpConsumer):
         with suppress(Refused):
             await self.forward(self.listener, lambda text: self.send_body(f"data: {text}\n\n".encode(), more_body=True))
         await self.send_body(b"")
-
-    async def http_request(self, message):
-        """Channels ends the response when `handle` returns; ours stays open until the browser leaves.
-
-        Nobody reads a body here, so none is kept: a stranger could send one without end.
-        """
-        if message.get("more_body"):
-            return
-        await self.handle(b"")
-        if self.task is None:
-            await self.disconnect()
-            raise StopConsumer
-
-    async def disconnect(self):
-        if self.task:
-            self.task.cancel()
-            await Hub.current().leave(self.listener)

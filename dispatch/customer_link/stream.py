@@ -5,12 +5,11 @@ import time
 from collections import Counter
 
 from channels.db import database_sync_to_async
-from channels.exceptions import StopConsumer
-from channels.generic.http import AsyncHttpConsumer
 from django.utils import timezone
 
 from config.tokens import hash_of
 from dispatch.actions.base import groups_of_technician
+from dispatch.consumers import EventStream
 from dispatch.customer_link.door import TooOften, find_link
 from dispatch.models import Status
 from dispatch.realtime import Hub, Listener, zone_group
@@ -56,9 +55,7 @@ def subscription_for(token: str, address: str) -> Subscription | None:
     return Subscription(link) if link else None
 
 
-class VisitEvents(AsyncHttpConsumer):
-    channel_layer_alias = None  # the hub holds the one subscription; a page needs none of its own
-    listener = task = None
+class VisitEvents(EventStream):
     counted = ""
 
     async def handle(self, body):
@@ -112,21 +109,10 @@ class VisitEvents(AsyncHttpConsumer):
         except TooOften:
             return None
 
-    async def http_request(self, message):
-        """As for dispatchers: the response stays open until the browser leaves, and nobody reads a body."""
-        if message.get("more_body"):
-            return
-        await self.handle(b"")
-        if self.task is None:
-            await self.disconnect()
-            raise StopConsumer
-
     async def disconnect(self):
         if self.counted:
             _open_pages[self.counted] -= 1
             if not _open_pages[self.counted]:
                 del _open_pages[self.counted]
             self.counted = ""
-        if self.task:
-            self.task.cancel()
-            await Hub.current().leave(self.listener)
+        await super().disconnect()
