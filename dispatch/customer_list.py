@@ -15,7 +15,6 @@ from dispatch.models.customers import phone_digits
 from dispatch.models.jobs import OPEN
 
 PAGE_SIZE = 50
-SITES_SHOWN = 2  # of each in the list
 JOBS_SHOWN = 20
 ROWS_AT_ONCE = 1000
 # As an import finds them by themselves: what is sent out here can be mended and taken in again.

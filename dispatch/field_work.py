@@ -43,10 +43,6 @@ class FieldWork:
     def done_count(self) -> int:
         return sum(row.is_done for row in self.checklist)
 
-    @property
-    def open_required(self) -> list[ChecklistRow]:
-        return [row for row in self.checklist if row.is_required and not row.is_done]
-
 
 def load_field_work(job: Job, log: list[StatusChange], *, now: datetime) -> FieldWork:
     """`log` is the job's, with its technicians; in any order."""

@@ -88,12 +88,7 @@ class JobTypeFactory(DjangoModelFactory):
 
 def make_job(status=Status.CREATED, *, by, technician=None, site=None, zone=None, reason="Because", **fields):
     """A job in `status`, brought there by `by` (a user who may dispatch). `zone` puts the site in its middle."""
-    if site is None:
-        where = {}
-        if zone is not None:
-            ring = zone.boundary["coordinates"][0]
-            where = {"longitude": (ring[0][0] + ring[2][0]) / 2, "latitude": (ring[0][1] + ring[2][1]) / 2}
-        site = SiteFactory(**where)
+    site = site or _site_in(zone)
     fields.setdefault("scheduled_on", timezone.localdate())
     fields.setdefault("job_type", JobTypeFactory())
     job = actions.create_job(customer=site.customer, site=site, by=by, **fields)
@@ -111,14 +106,18 @@ def make_job(status=Status.CREATED, *, by, technician=None, site=None, zone=None
     return job
 
 
+def _site_in(zone):
+    """In its middle; without a zone nobody knows where."""
+    if zone is None:
+        return SiteFactory()
+    ring = zone.boundary["coordinates"][0]
+    return SiteFactory(longitude=(ring[0][0] + ring[2][0]) / 2, latitude=(ring[0][1] + ring[2][1]) / 2)
+
+
 def make_plan(*, by, zone=None, site=None, now=None, **fields):
     """A maintenance plan: without more, one for every Monday from today on."""
     if site is None:
-        where = {}
-        if zone is not None:
-            ring = zone.boundary["coordinates"][0]
-            where = {"longitude": (ring[0][0] + ring[2][0]) / 2, "latitude": (ring[0][1] + ring[2][1]) / 2}
-        site = SiteFactory(**where)
+        site = _site_in(zone)
         actions.locate_site(site)
     fields = {
         "name": "Boiler service",

@@ -21,7 +21,7 @@ from dispatch.actions.bulk import announce_jobs, create_jobs, update_created_job
 from dispatch.actions.bulk_board import BulkResult, assign_waiting_job, change_jobs
 from dispatch.actions.calendar_feeds import make_calendar_feed, note_calendar_read, revoke_calendar_feed
 from dispatch.actions.call import assign_as_proposed, call_to_job
-from dispatch.actions.checks import check_item, open_required_checks
+from dispatch.actions.checks import check_item
 from dispatch.actions.create import create_job
 from dispatch.actions.customer_deliveries import deliver_due_to_customers, deliver_to_customer
 from dispatch.actions.customer_links import note_opened, revoke_link, send_link, tell_of_delays
@@ -234,7 +234,6 @@ __all__ = [
     "note_calendar_read",
     "note_opened",
     "note_seen",
-    "open_required_checks",
     "pin_job",
     "place_job",
     "predict_arrivals",

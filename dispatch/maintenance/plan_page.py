@@ -7,7 +7,6 @@ from typing import Final
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from dispatch.maintenance.consequences import not_begun
 from dispatch.maintenance.dates import DueDay, calendar_for, next_days
 from dispatch.models import Job, MaintenancePlan, MaintenanceVisit
 
@@ -27,7 +26,6 @@ class PlanPage:
     days: list[DueDay]
     past: list[PastVisit]
     changes: list[LogEntry]
-    to_decide: int  # visits that are made and not begun: who pauses the plan says what becomes of them
     is_over: bool
 
 
@@ -48,6 +46,5 @@ def load_plan_page(plan: MaintenancePlan, *, user, now: datetime) -> PlanPage:
         next_days(plan, to_come, jobs, calendar=calendar, now=now),
         [PastVisit(visit, jobs.get(visit.job_id)) for visit in past],
         list(log.select_related("user").order_by("-action_time", "-pk")[:CHANGES_SHOWN]),
-        len(not_begun(plan, now=now)),
         plan.is_over(today=today),
     )
