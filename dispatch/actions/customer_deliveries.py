@@ -4,9 +4,8 @@ Whoever sends one takes it first, what a killed worker had taken is due again la
 found by `deliver_due_to_customers`.
 """
 
-import logging
-import time
 from datetime import datetime
+from http.client import HTTPException
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Final
 
@@ -17,19 +16,18 @@ from django.utils import timezone
 from dispatch import sms
 from dispatch.actions.customer_links import PASSING
 from dispatch.actions.deliver import (
-    BUDGET_SECONDS,
-    INTERVALS,
     MOST_ATTEMPTS,
     QUEUE_HAS_IT_FOR,
     TAKEN_FOR,
     TOO_LATE,
     Undeliverable,
+    settle,
+    take_each,
+    try_later,
 )
 from dispatch.customer_link.visit import Stage, stage_of
 from dispatch.customer_link.words import letter_of, sentence_of, subject_of, text_message_of, when
 from dispatch.models import CustomerDelivery, CustomerMessage
-
-log = logging.getLogger(__name__)
 
 Kind = CustomerDelivery.Kind
 State = CustomerDelivery.State
@@ -56,24 +54,21 @@ def deliver_to_customer(delivery_id: int, *, now: datetime | None = None) -> str
         _check(delivery, now=now)
         remark = _send(delivery, now=now)
     except (Undeliverable, sms.SmsRefused, SMTPRecipientsRefused) as error:
-        return _settle(delivery, State.FAILED, error=str(error))
-    except (SMTPException, OSError) as error:
-        return _try_later(delivery, error, now=now)
+        return settle(delivery, State.FAILED, error=str(error))
+    except (SMTPException, HTTPException, OSError) as error:
+        return try_later(delivery, error, now=now)
+    except ValueError as error:  # an address that no mail can be sent to, or a gateway's URL that is none
+        return settle(delivery, State.FAILED, error=str(error))
     said_until = when(delivery.link.job, now=now)[1] if delivery.kind in PASSING else None
-    return _settle(delivery, State.SENT, sent_at=now, said_until=said_until, error=remark)
+    return settle(delivery, State.SENT, sent_at=now, said_until=said_until, error=remark)
 
 
 def deliver_due_to_customers(*, now: datetime | None = None) -> int:
     """What is to be tried again, what had to wait, and what the queue has lost. Returns how many were taken."""
     now = now or timezone.now()
     waited = Q(due_at__gt=F("queued_at"))
-    due = CustomerDelivery.objects.filter(waited | Q(due_at__lte=now - QUEUE_HAS_IT_FOR), state=State.QUEUED)
-    begun, taken = time.monotonic(), 0
-    for pk in list(due.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)[:500]):
-        if time.monotonic() - begun > BUDGET_SECONDS:  # the rest is still due the next time
-            break
-        taken += bool(deliver_to_customer(pk, now=now))
-    return taken
+    queued = CustomerDelivery.objects.filter(waited | Q(due_at__lte=now - QUEUE_HAS_IT_FOR), state=State.QUEUED)
+    return take_each(queued, deliver_to_customer, now=now)
 
 
 def _check(delivery: CustomerDelivery, *, now: datetime) -> None:
@@ -84,6 +79,9 @@ def _check(delivery: CustomerDelivery, *, now: datetime) -> None:
         raise Undeliverable("It was not sent in time, and is of no use any more.")
     if stage_of(link.job) not in STILL_TRUE.get(delivery.kind, Stage):
         raise Undeliverable("Not sent: something newer had happened.")
+    customer = link.job.customer
+    if delivery.to != (customer.email if delivery.channel == CustomerDelivery.Channel.EMAIL else customer.phone):
+        raise Undeliverable("Not sent: the customer has another address by now.")
 
 
 def _send(delivery: CustomerDelivery, *, now: datetime) -> str:
@@ -91,6 +89,9 @@ def _send(delivery: CustomerDelivery, *, now: datetime) -> str:
     link, wish = delivery.link, None
     if delivery.kind == Kind.ANSWER:
         wish = CustomerMessage.objects.get(pk=int(delivery.once_key.removeprefix("answer.")))
+        is_taken_back = wish.wanted_starts_at != link.job.window_starts_at
+        if wish.answer == CustomerMessage.Answer.ACCEPTED and is_taken_back:
+            raise Undeliverable("Not sent: something newer had happened.")
     sentence = sentence_of(delivery.kind, link.job, wish=wish, now=now)
     if delivery.channel == CustomerDelivery.Channel.SMS:
         gateway = sms.gateway()
@@ -99,19 +100,3 @@ def _send(delivery: CustomerDelivery, *, now: datetime) -> str:
     subject = " ".join(subject_of(delivery.kind, link.job, now=now).split())[:150]
     send_mail(subject, letter_of(sentence, link), None, [delivery.to])
     return ""
-
-
-def _settle(delivery: CustomerDelivery, state: str, **values) -> str:
-    values["error"] = values.get("error", "")[:200]
-    CustomerDelivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(state=state, **values)
-    return state
-
-
-def _try_later(delivery: CustomerDelivery, error: Exception, *, now: datetime) -> str:
-    said = str(error) or type(error).__name__
-    if delivery.attempts >= MOST_ATTEMPTS:
-        return _settle(delivery, State.FAILED, error=f"{said} (tried {delivery.attempts} times)")
-    due_at = now + INTERVALS[delivery.attempts - 1]
-    CustomerDelivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(due_at=due_at, error=said[:200])
-    log.info("Message %s to a customer is tried again at %s: %s", delivery.pk, due_at, type(error).__name__)
-    return State.QUEUED

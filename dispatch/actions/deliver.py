@@ -7,19 +7,20 @@ in Redis: what Redis lost is found again by `deliver_due`.
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Final
 
 from django.core.mail import send_mail
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import push
 from dispatch.actions.day_plan import day_of, email_day
 from dispatch.actions.sla_report import email_sla_report, week_of
-from dispatch.models import Delivery, Notification, PushSubscription
+from dispatch.models import CustomerDelivery, Delivery, Notification, PushSubscription
 from dispatch.notify import Channel, Kind, headline_of
 from technicians.models import Technician
 
@@ -49,25 +50,19 @@ def deliver(delivery_id: int, *, now: datetime | None = None) -> str:
         _send(delivery, now=now)
     except push.SubscriptionGone as gone:
         PushSubscription.objects.filter(pk=delivery.subscription_id).delete()
-        return _settle(delivery, State.GONE, error=str(gone))
+        return settle(delivery, State.GONE, error=str(gone))
     except (Undeliverable, push.PushRefused, SMTPRecipientsRefused) as error:
-        return _settle(delivery, State.FAILED, error=str(error))
+        return settle(delivery, State.FAILED, error=str(error))
     except (push.PushDelayed, SMTPException, OSError) as error:
-        return _try_later(delivery, error, now=now)
-    return _settle(delivery, State.SENT, sent_at=now)
+        return try_later(delivery, error, now=now)
+    return settle(delivery, State.SENT, sent_at=now)
 
 
 def deliver_due(*, now: datetime | None = None) -> int:
     """What is to be tried again, and what the queue has lost. Returns how many were taken."""
     now = now or timezone.now()
     lost = Q(attempts__gt=0) | Q(due_at__lte=now - QUEUE_HAS_IT_FOR)
-    due = Delivery.objects.filter(lost, state=State.QUEUED, due_at__lte=now).order_by("due_at")
-    begun, taken = time.monotonic(), 0
-    for pk in list(due.values_list("pk", flat=True)[:500]):
-        if time.monotonic() - begun > BUDGET_SECONDS:  # the rest is still due the next time
-            break
-        taken += bool(deliver(pk, now=now))
-    return taken
+    return take_each(Delivery.objects.filter(lost, state=State.QUEUED), deliver, now=now)
 
 
 def _send(delivery: Delivery, *, now: datetime) -> None:
@@ -120,17 +115,35 @@ def _email(notice: Notification) -> None:
     )
 
 
-def _settle(delivery: Delivery, state: str, **values) -> str:
+# As for messages to customers ------------------------------------------------------------------------
+
+
+def take_each(queued: QuerySet, take: Callable[..., str], *, now: datetime) -> int:
+    """Those of `queued` that are due, oldest first, while there is time. The rest is still due the next time."""
+    begun, taken = time.monotonic(), 0
+    for pk in list(queued.filter(due_at__lte=now).order_by("due_at").values_list("pk", flat=True)[:500]):
+        if time.monotonic() - begun > BUDGET_SECONDS:
+            break
+        taken += bool(take(pk, now=now))
+    return taken
+
+
+def settle(delivery: Delivery | CustomerDelivery, state: str, **values) -> str:
     values["error"] = values.get("error", "")[:200]
-    Delivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(state=state, **values)
+    _queued(delivery).update(state=state, **values)
     return state
 
 
-def _try_later(delivery: Delivery, error: Exception, *, now: datetime) -> str:
+def try_later(delivery: Delivery | CustomerDelivery, error: Exception, *, now: datetime) -> str:
     said = str(error) or type(error).__name__
     if delivery.attempts >= MOST_ATTEMPTS:
-        return _settle(delivery, State.FAILED, error=f"{said} (tried {delivery.attempts} times)")
+        return settle(delivery, State.FAILED, error=f"{said} (tried {delivery.attempts} times)")
     due_at = now + INTERVALS[delivery.attempts - 1]
-    Delivery.objects.filter(pk=delivery.pk, state=State.QUEUED).update(due_at=due_at, error=said[:200])
-    log.info("Delivery %s is tried again at %s: %s", delivery.pk, due_at, said)
+    _queued(delivery).update(due_at=due_at, error=said[:200])
+    # What a server said may name whom it was for.
+    log.info("%s %s is tried again at %s: %s", type(delivery).__name__, delivery.pk, due_at, type(error).__name__)
     return State.QUEUED
+
+
+def _queued(delivery: Delivery | CustomerDelivery) -> QuerySet:
+    return type(delivery).objects.filter(pk=delivery.pk, state=State.QUEUED)
