@@ -374,7 +374,7 @@ def test_sending_tells_everyone_who_has_jobs_that_day(client, dana, omar, north,
 def test_technician_sees_on_the_phone_when_the_day_was_sent(client, dana, omar, north, tess):
     assigned(tess, omar, north)
     client.force_login(tess.user)
-    assert "sent" not in text_of(client.get(reverse("phone")))
+    assert "· sent" not in text_of(client.get(reverse("phone")))
     actions.send_day(day(), by=dana)
     assert re.search(r"1 job · sent \d\d:\d\d", text_of(client.get(reverse("phone"))))
 
