@@ -3,7 +3,7 @@
 import inspect
 import math
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from django.conf import settings
 from geopy.adapters import RequestsAdapter
@@ -20,6 +20,8 @@ from dispatch.geocoding.choosing import Candidate
 
 TIMEOUT_SECONDS: Final = 10
 ANSWERS: Final = 6
+LONGEST_PAUSE_SECONDS: Final = 24 * 3600
+NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # in an answer
 STREET_RANK: Final = 26  # Nominatim's place_rank from which on it is a street or a house
 VAGUE_TYPES: Final = {"city", "district", "county", "state", "country", "locality"}  # Photon's
 KEY_NAMES: Final = ("api_key", "apikey", "subscription_key", "access_token")
@@ -61,15 +63,24 @@ def look_up(address: str, *, around: tuple[float, float, float, float] | None) -
     try:
         geocoder = _geocoder()
         locations = geocoder.geocode(query, exactly_one=False, **_wishes(geocoder, around))
+        return [one for location in locations or [] if (one := _candidate(location))]
     except GeocoderRateLimited as error:
-        raise TooFast("The service asks for fewer questions.", error.retry_after or 60) from None
+        wait = min(error.retry_after or 60, LONGEST_PAUSE_SECONDS)
+        raise TooFast("The service asks for fewer questions.", wait) from None
     except GeocoderQuotaExceeded:
         raise TooFast("The service's quota is used up.", 3600) from None
     except GeocoderQueryError as error:
-        raise BadAddress(str(error)[:200]) from None
-    except (GeopyError, ValueError, KeyError, TypeError, AttributeError) as error:  # answers that make no sense too
-        raise LookUpFailed(f"{type(error).__name__}: {error}"[:200]) from None
-    return [one for location in locations or [] if (one := _candidate(location))]
+        raise BadAddress(_words(error)) from None
+    except (GeopyError, *NONSENSE) as error:
+        raise LookUpFailed(_words(f"{type(error).__name__}: {error}")) from None
+
+
+def _words(error: object) -> str:
+    """To be kept and shown: without the key, which stands in the address that a failed connection names."""
+    text = str(error).replace("\0", "")
+    for secret in filter(None, (settings.GEOCODER_KEY, quote_plus(settings.GEOCODER_KEY))):
+        text = text.replace(secret, "…")
+    return text[:200]
 
 
 def _geocoder() -> Geocoder:
@@ -106,10 +117,13 @@ def _wishes(geocoder: Geocoder, around: tuple[float, float, float, float] | None
 
 
 def _candidate(location) -> Candidate | None:
+    """None for what has no place on the globe. Without coordinates geopy makes it 0, 0: in the sea."""
     latitude, longitude = float(location.latitude), float(location.longitude)
     if not (math.isfinite(latitude) and abs(latitude) <= 90 and math.isfinite(longitude) and abs(longitude) <= 180):
         return None
-    label = " ".join(str(location.address).replace("\0", "").split())[:200]
+    if latitude == longitude == 0:
+        return None
+    label = " ".join(str(location.address or "").replace("\0", "").split())[:200]
     return Candidate(label, round(latitude, 6), round(longitude, 6), is_vague=_is_vague(location.raw))
 
 

@@ -199,6 +199,49 @@ def test_sites_in_others_zones_are_not_a_dispatchers_to_place(service, client, d
     assert client.post(reverse("dismiss_place", args=[one.pk])).status_code == 404
 
 
+NOWHERE = [b'[{"display_name": "Ash St"}]', b'[{"display_name": "Ash St", "lat": 0, "lon": 0}]']
+
+
+@pytest.mark.parametrize("answer", NOWHERE)
+def test_an_answer_without_a_place_is_not_put_into_the_sea(service, answer):
+    service.trouble = [(200, {}, answer)]
+    site = lost_site()
+    look_up()
+    site.refresh_from_db()
+    assert (site.latitude, Geocoding.objects.get().state) == (None, State.NOT_FOUND)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b'[{"lat": 1' + b"0" * 400 + b', "lon": 1, "display_name": "x"}]', b"[" * 100_000, b'{"error": "a\\u0000b"}'],
+)
+def test_nonsense_breaks_nothing_and_keeps_nothing_that_cannot_be_stored(service, answer):
+    service.trouble = [(200, {}, answer)]
+    lost_site()
+    look_up()
+    one = Geocoding.objects.get()
+    assert one.error
+    assert "\0" not in one.error
+
+
+def test_the_services_key_is_not_told_when_it_cannot_be_reached(settings):
+    settings.GEOCODER, settings.GEOCODER_KEY = "opencage", "s3cret/key"
+    settings.GEOCODER_URL = "http://127.0.0.1:9"
+    redis().delete(looking_up.PACE_KEY)
+    lost_site()
+    look_up()
+    error = Geocoding.objects.get().error
+    assert "127.0.0.1" in error
+    assert "s3cret" not in error
+
+
+def test_a_service_that_wants_peace_for_ever_is_asked_tomorrow(service):
+    service.trouble = [(429, {"Retry-After": "9" * 15}, b"")]
+    lost_site()
+    look_up()
+    assert Geocoding.objects.get().due_at < timezone.now() + timedelta(days=2)
+
+
 @pytest.mark.parametrize(
     "trouble", [(500, {}, b"oops"), (200, {}, b"<html>"), (200, {}, b'{"a": 1}'), (200, {}, b'[{"lat": "x"}]')]
 )
