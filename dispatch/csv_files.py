@@ -2,11 +2,13 @@
 
 import csv
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
+from django.utils import timezone
 
 BOM = "\ufeff"  # without it Excel takes UTF-8 for something else
 LINES_AT_ONCE = 500
@@ -50,6 +52,11 @@ def cell_of_a_file(text: str) -> str:
     except ValueError:
         return text_cell(text)
     return text
+
+
+def time_cell(instant: datetime | None) -> str:
+    """ISO 8601 in the business's time, with its offset."""
+    return timezone.localtime(instant).isoformat(timespec="minutes") if instant else ""
 
 
 def text_cell(text: str) -> str:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.utils import timezone
-
 from dispatch.board.filters import DEFAULT_SORT, sorted_by
 from dispatch.board.frame import filter_jobs
-from dispatch.csv_files import text_cell
+from dispatch.csv_files import text_cell, time_cell
 from dispatch.models import Job
 from dispatch.models.jobs import CLOCK_NAMES
 from sla.models import Clock
@@ -57,9 +55,9 @@ def _row(job: Job, *, now: datetime) -> list:
         text_cell(job.hold_reason),
         text_cell(str(job.technician or "")),
         job.scheduled_on or "",
-        _time(job.planned_starts_at),
-        _time(job.window_starts_at),
-        _time(job.window_ends_at),
+        time_cell(job.planned_starts_at),
+        time_cell(job.window_starts_at),
+        time_cell(job.window_ends_at),
         "yes" if job.is_fixed else "",
         job.duration_minutes,
         text_cell(job.customer.name),
@@ -77,9 +75,4 @@ def _clock_cells(clock: Clock | None, *, now: datetime) -> tuple[str, str]:
         return "", ""
     is_overdue = clock.state == Clock.State.RUNNING and clock.due_at < now  # the check has not been there yet
     state = Clock.State.BREACHED if is_overdue else Clock.State(clock.state)
-    return _time(clock.due_at), state.label
-
-
-def _time(instant: datetime | None) -> str:
-    """ISO 8601 in the business's time, with its offset."""
-    return timezone.localtime(instant).isoformat(timespec="minutes") if instant else ""
+    return time_cell(clock.due_at), state.label

@@ -6,9 +6,8 @@ from itertools import islice
 from typing import Final
 
 from django.core.paginator import Page, Paginator
-from django.utils import timezone
 
-from dispatch.csv_files import text_cell
+from dispatch.csv_files import text_cell, time_cell
 from dispatch.models import Customer, Job, JobType, Priority
 from dispatch.reporting.words import KINDS
 from sla.figures import Dimension, Figure
@@ -117,7 +116,7 @@ def _row(row: DecidedClock) -> list:
         row.job.number if row.job else "",
         row.kind,
         clock.get_state_display(),
-        *map(_time, (clock.decided_at, clock.started_at, clock.ended_at)),
+        *map(time_cell, (clock.decided_at, clock.started_at, clock.ended_at)),
         *("" if seconds is None else round(seconds / 60, 1) for seconds in (clock.wall_seconds, clock.counted_seconds)),
         clock.target_text,
         text_cell(str(clock.technician or "")),
@@ -128,8 +127,3 @@ def _row(row: DecidedClock) -> list:
         text_cell(clock.policy.name),
         text_cell(str(told.acknowledged_by or "")) if told else "",
     ]
-
-
-def _time(instant) -> str:
-    """ISO 8601 in the business's time, with its offset."""
-    return timezone.localtime(instant).isoformat(timespec="minutes") if instant else ""

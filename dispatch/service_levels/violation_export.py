@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.utils import timezone
-
-from dispatch.csv_files import text_cell
+from dispatch.csv_files import text_cell, time_cell
 from dispatch.service_levels.violation_filter import DEFAULT_SORT, sorted_by
 from dispatch.service_levels.violations import Row, filter_violations, row_of, with_details
 
@@ -45,16 +43,11 @@ def _cells(row: Row) -> list:
         text_cell(row.job.site.address) if row.job else "",
         violation.get_kind_display(),
         text_cell(str(violation.policy)),
-        _time(violation.breached_at),
+        time_cell(violation.breached_at),
         row.late_seconds // 60,
         text_cell(str(violation.technician or "")),
         text_cell(str(violation.zone or "")),
         text_cell(str(violation.acknowledged_by or "")),
-        _time(violation.acknowledged_at),
+        time_cell(violation.acknowledged_at),
         text_cell(" / ".join(f"{note.author}: {note.text}" for note in row.notes)),
     ]
-
-
-def _time(instant: datetime | None) -> str:
-    """ISO 8601 in the business's time, with its offset."""
-    return timezone.localtime(instant).isoformat(timespec="minutes") if instant else ""
