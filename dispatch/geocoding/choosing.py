@@ -1,8 +1,9 @@
 """Which of a provider's answers is the place that is meant, or that a person has to say so. Knows nothing of Django."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+
+from zones.geometry import distance_km
 
 SAME_PLACE_METRES = 250
 MOST_CANDIDATES = 6
@@ -51,7 +52,9 @@ def merged(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def metres_between(one: Candidate, other: Candidate) -> float:
-    """Near enough for short distances."""
-    north = math.radians(other.latitude - one.latitude)
-    east = math.radians((other.longitude - one.longitude + 180) % 360 - 180) * math.cos(math.radians(one.latitude))
-    return 6_371_000 * math.hypot(north, east)
+    return 1000 * distance_km(
+        from_latitude=one.latitude,
+        from_longitude=one.longitude,
+        to_latitude=other.latitude,
+        to_longitude=other.longitude,
+    )
