@@ -4,9 +4,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, register
+from django.utils.module_loading import import_string
 
 from dispatch import push
 from dispatch.geocoding.provider import SERVICES
+from dispatch.sms import HttpGateway
 
 
 @register
@@ -43,6 +45,21 @@ def check_geocoder(app_configs, **options) -> list[Error]:
     if settings.GEOCODER_PER_SECOND <= 0:
         errors.append(Error("GEOCODER_PER_SECOND must be more than 0.", id="dispatch.E012"))
     return errors
+
+
+@register
+def check_text_messages(app_configs, **options) -> list[Error]:
+    if not settings.SMS_BACKEND:
+        return []
+    try:
+        gateway = import_string(settings.SMS_BACKEND)
+    except ImportError:
+        hint = "dispatch.sms.HttpGateway, or a class of your own with the same `send`; empty sends none."
+        return [Error(f"SMS_BACKEND names no class: {settings.SMS_BACKEND}.", hint=hint, id="dispatch.E013")]
+    if gateway is HttpGateway and not _is_address(settings.SMS_GATEWAY_URL):
+        hint = "It looks like https://sms.example.com/send"
+        return [Error("SMS_GATEWAY_URL is no address of a gateway.", hint=hint, id="dispatch.E014")]
+    return []
 
 
 def _is_address(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from http.client import HTTPException
 from typing import Final, Protocol
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -50,6 +51,8 @@ class HttpGateway:
             if error.code in (408, 425, 429) or error.code >= 500:
                 raise OSError(f"The gateway answers {error.code}.") from error
             raise SmsRefused(f"The gateway answers {error.code}.") from error
+        except HTTPException as error:
+            raise OSError("The gateway answers nonsense.") from error
 
 
 class _NoRedirects(HTTPRedirectHandler):
