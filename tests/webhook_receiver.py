@@ -47,7 +47,7 @@ class WebhookReceiver:
         self.calls: list[Call] = []
         self.status, self.answer, self.headers = 200, b"ok", {}
         self.refuses: set[str] = set()
-        self.drips = False
+        self.drips = self.is_rude = False
         self._server = None
         self.port = 0
         self.up()
@@ -86,6 +86,8 @@ class WebhookReceiver:
                 receiver.calls.append(Call(self.path, headers, body))
                 if receiver.drips:
                     self._drip()
+                elif receiver.is_rude:
+                    self.wfile.write(b"SSH\0-2.0\r\n")
                 else:
                     self._answer(status)
 

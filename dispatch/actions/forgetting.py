@@ -6,8 +6,18 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from dispatch.actions.geocoding import REMEMBERED_FOR
 from dispatch.actions.idempotency import KEPT
-from dispatch.models import AutoAssignRun, CustomerLink, IdempotencyKey, Plan, Suggestion, WebhookDelivery, WebhookEvent
+from dispatch.models import (
+    AutoAssignRun,
+    CustomerLink,
+    IdempotencyKey,
+    KnownAddress,
+    Plan,
+    Suggestion,
+    WebhookDelivery,
+    WebhookEvent,
+)
 from technicians.models import TrackView
 
 AT_ONCE: Final = 1000  # rows
@@ -27,6 +37,7 @@ def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
         "auto_assign_runs": delete_in_parts(ended.filter(created_at__lt=now - RUNS_KEPT)),
         "customer_links": delete_in_parts(CustomerLink.objects.filter(expires_at__lt=now - LINKS_KEPT)),
         "plans": delete_in_parts(Plan.objects.filter(created_at__lt=now - RUNS_KEPT)),
+        "known_addresses": delete_in_parts(KnownAddress.objects.filter(looked_up_at__lt=now - REMEMBERED_FOR)),
         "idempotency_keys": delete_in_parts(IdempotencyKey.objects.filter(created_at__lt=now - KEPT)),
         "track_views": delete_in_parts(TrackView.objects.filter(viewed_at__lt=now - LOOKS_KEPT)),
         "webhook_events": delete_in_parts(_told(before=now - EVENTS_KEPT)),

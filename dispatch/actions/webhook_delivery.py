@@ -122,6 +122,9 @@ def body_of(event: WebhookEvent) -> bytes:
 
 @transaction.atomic
 def _settle(delivery: WebhookDelivery, answer: Answer, *, at: datetime) -> None:
+    endpoints = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
+    if not endpoints.select_for_update(no_key=True).exists():  # deleted while it was called
+        return
     WebhookAttempt.objects.create(
         delivery=delivery,
         tried_at=at,
@@ -131,7 +134,6 @@ def _settle(delivery: WebhookDelivery, answer: Answer, *, at: datetime) -> None:
         answer=answer.text,
     )
     queued = WebhookDelivery.objects.filter(pk=delivery.pk, state=State.QUEUED)
-    endpoints = WebhookEndpoint.objects.filter(pk=delivery.endpoint_id)
     if answer.is_taken:
         queued.update(state=State.DELIVERED, delivered_at=at)
         endpoints.exclude(failing_since=None, rests_until=None).update(failing_since=None, rests_until=None)

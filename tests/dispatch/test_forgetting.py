@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from dispatch.actions import forgetting
-from dispatch.models import AutoAssignRun, Notification, Suggestion
+from dispatch.models import AutoAssignRun, KnownAddress, Notification, Suggestion
 from dispatch.notify import Kind, notify
 from dispatch.tasks import forget_old_data
 from technicians.models import TrackView
@@ -58,3 +58,10 @@ def test_more_than_one_part_is_forgotten(dana, days_ago, monkeypatch):
         notify([dana], Kind.STUCK, text)
     Notification.objects.update(read_at=days_ago(100))
     assert forget_old_data()["notifications"] == 5
+
+
+def test_where_an_address_is_does_not_outlive_its_use(db, days_ago):
+    for days in (181, 179):
+        KnownAddress.objects.create(provider="p", address=f"{days} Ash St", candidates=[], looked_up_at=days_ago(days))
+    assert forget_old_data()["known_addresses"] == 1
+    assert KnownAddress.objects.get().address == "179 Ash St"

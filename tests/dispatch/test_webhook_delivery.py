@@ -197,6 +197,25 @@ def test_of_an_endless_answer_only_the_beginning_is_kept(receiver, endpoint, ada
     assert attempt.status == 200 and len(attempt.answer) == 500 and "\x00" not in attempt.answer
 
 
+def test_what_is_no_answer_at_all_is_kept_without_what_cannot_be_stored(receiver, endpoint, ada):
+    receiver.is_rude = True
+    actions.send_test_event(endpoint, by=ada)
+    actions.deliver_webhooks(endpoint.pk)
+    attempt = WebhookAttempt.objects.get()
+    assert "SSH" in attempt.error and "\x00" not in attempt.error
+
+
+def test_endpoint_deleted_while_it_is_called_leaves_nothing(receiver, endpoint, ada, monkeypatch):
+    def deleted_meanwhile(*args):
+        actions.delete_webhook(endpoint, by=ada)
+        return post.Answer(200)
+
+    actions.send_test_event(endpoint, by=ada)
+    monkeypatch.setattr(webhook_delivery, "post", deleted_meanwhile)
+    assert actions.deliver_webhooks(endpoint.pk) == 1
+    assert not WebhookAttempt.objects.exists()
+
+
 def test_receiver_that_asks_for_patience_is_given_it(receiver, endpoint, ada):
     now = timezone.now()
     receiver.status, receiver.headers = 429, {"Retry-After": "900"}
