@@ -10,6 +10,7 @@ from django.db.models import F
 from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch, kind_of_dispatcher, log_edits
 from dispatch.actions.clocks import keep_clocks, start_clocks
+from dispatch.actions.customer_links import follow_visit
 from dispatch.actions.edit import displayed
 from dispatch.models import FieldChange, Job, RequiredSkill, Status, StatusChange
 from dispatch.smart import suggestions
@@ -75,6 +76,7 @@ def update_created_jobs(changes: Iterable[tuple[Job, dict[str, object]]], *, by,
         if was_at != _coordinates(job):
             edited["location"] = [was_at, _coordinates(job)]
         keep_clocks(was, job, at=now, now=now, policies=policies)
+        follow_visit(job, was=was, now=now)
         log.append(FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited))
     log_edits(log, now=now)
     return {change.job_id for change in log}

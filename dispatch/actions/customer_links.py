@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from config.tokens import derived_token, hash_of, new_token
 from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, log_edits, publish_job
-from dispatch.actions.journal import is_unjournalled
+from dispatch.actions.journal import is_made_up
 from dispatch.customer_link.door import PURPOSE
 from dispatch.models import CustomerDelivery, CustomerLink, DispatchSettings, FieldChange, Job, Status
 from dispatch.models.jobs import TO_DO
@@ -30,15 +30,19 @@ KEPT_AFTER_END: Final = timedelta(days=14)  # for the rating, and to see that it
 SETTLES_IN: Final = timedelta(minutes=2)  # a dispatcher may try somebody else first; then only the last one is told of
 LATER_BY: Final = timedelta(minutes=10)
 MOST_DELAYS_TOLD: Final = 3
-PASSING: Final = (Kind.COMING, Kind.EN_ROUTE, Kind.LATE)  # a newer one of these overtakes those not sent yet
+PASSING: Final = (Kind.COMING, Kind.EN_ROUTE, Kind.LATE)
+STEPS: Final = (*PASSING, Kind.DONE, Kind.CANCELLED)  # a newer one of these overtakes those not sent yet
 
 
 def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
-    """Call it in the transaction in which the job's status or technician has changed from what `was` says."""
-    is_same = job.status == was.status and job.technician_id == was.technician_id
-    if is_same or is_unjournalled():  # a history that is made up is nobody's news
+    """Call it in the transaction in which the job's status, technician or customer has changed from what `was` says."""
+    is_same = all(getattr(job, name) == getattr(was, name) for name in ("status", "technician_id", "customer_id"))
+    if is_same or is_made_up():
         return
     link = standing_link(job)
+    if link and job.customer_id != was.customer_id:  # whoever has it must not see the visit of somebody else
+        _end(link, "Not sent: the job is another customer's by now.", now=now)
+        link = None
     if link is None:
         if not _is_wanted(job):
             return
@@ -48,7 +52,7 @@ def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
     if kind is None:
         _overtake(link)
     else:
-        once_key = f"{kind}.{job.technician_id}.{now.timestamp():.3f}" if kind in PASSING else kind
+        once_key = f"{kind}.{job.technician_id}.{now.timestamp():.3f}"
         queue(link, job, kind, once_key=once_key, now=now, wait=SETTLES_IN if kind == Kind.COMING else timedelta())
 
 
@@ -69,11 +73,13 @@ def _is_wanted(job: Job) -> bool:
 def _news(job: Job, was: Job, link: CustomerLink) -> Kind | None:
     if job.status == Status.EN_ROUTE:
         return Kind.EN_ROUTE
+    sent = link.deliveries.filter(state=State.SENT)
     if job.status == Status.COMPLETED:
-        return Kind.DONE
+        return None if sent.filter(kind=Kind.DONE).exists() else Kind.DONE
     if job.status == Status.CANCELLED:
-        return Kind.CANCELLED if link.deliveries.filter(state=State.SENT).exists() else None
-    is_new = job.technician_id != was.technician_id or was.status == Status.EN_ROUTE
+        return Kind.CANCELLED if sent.exists() else None
+    is_new = (job.technician_id, job.customer_id) != (was.technician_id, was.customer_id)
+    is_new = is_new or was.status in (Status.EN_ROUTE, Status.CANCELLED)
     return Kind.COMING if job.status == Status.ASSIGNED and is_new else None
 
 
@@ -122,7 +128,7 @@ def queue(
     link: CustomerLink, job: Job, kind: str, *, once_key: str, now: datetime, wait: timedelta = timedelta()
 ) -> list[CustomerDelivery]:
     """Once for each key and channel, however often it is asked for."""
-    if kind in (*PASSING, Kind.DONE, Kind.CANCELLED):
+    if kind in STEPS:
         _overtake(link, besides=once_key)
     ways = ways_to(job.customer)
     known = {"link": link, "once_key": once_key}
@@ -137,7 +143,7 @@ def queue(
 
 
 def _overtake(link: CustomerLink, *, besides: str = "") -> None:
-    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED, attempts=0, kind__in=PASSING)
+    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED, attempts=0, kind__in=STEPS)
     waiting.exclude(once_key=besides).update(state=State.FAILED, error="Not sent: something newer had happened.")
 
 
@@ -191,11 +197,16 @@ def revoke_link(job: Job, *, by, now: datetime | None = None) -> bool:
     now = now or timezone.now()
     check_may_dispatch(by)
     link = standing_link(job)
-    if link is None or not CustomerLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
+    if link is None or not _end(link, "Not sent: the link was revoked.", now=now):
         return False
-    waiting = CustomerDelivery.objects.filter(link=link, state=State.QUEUED)
-    waiting.update(state=State.FAILED, error="Not sent: the link was revoked.")
     _log(fresh(job), "revoked", by=by, now=now)
+    return True
+
+
+def _end(link: CustomerLink, why: str, *, now: datetime) -> bool:
+    if not CustomerLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
+        return False
+    CustomerDelivery.objects.filter(link=link, state=State.QUEUED).update(state=State.FAILED, error=why)
     return True
 
 

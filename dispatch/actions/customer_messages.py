@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, publish_job
@@ -33,11 +34,11 @@ def write_as_customer(link: CustomerLink, kind: str, text: str = "", *, now: dat
     now = now or timezone.now()
     job = _open_job(link)
     text = text.strip()
-    if kind == Kind.READY and (said := job.customer_messages.filter(kind=Kind.READY).first()):
+    if kind == Kind.READY and (said := said_by(link).filter(kind=Kind.READY).first()):
         return said
     if kind != Kind.READY and not text:
         raise ActionRefused("Write something first.", job)
-    same = job.customer_messages.filter(kind=kind, text=text, sent_at__gt=now - timedelta(seconds=30)).first()
+    same = said_by(link).filter(kind=kind, text=text, sent_at__gt=now - timedelta(seconds=30)).first()
     if same:  # a second tap
         return same
     _check_not_too_many(job, now=now)
@@ -63,7 +64,7 @@ def ask_other_time(
         raise ActionRefused("Your visit is under way: please call us.", job)
     if not now < starts_at < ends_at or starts_at > now + FARTHEST:
         raise ActionRefused("Choose a time that is still to come.", job)
-    if job.customer_messages.filter(kind=Kind.OTHER_TIME, answer="").exists():
+    if said_by(link).filter(kind=Kind.OTHER_TIME, answer="").exists():
         raise ActionRefused("You have asked for another time already: we answer it first.", job)
     _check_not_too_many(job, now=now)
     wish = CustomerMessage.objects.create(
@@ -89,7 +90,10 @@ def rate_visit(link: CustomerLink, stars: int, comment: str = "", *, now: dateti
     job = fresh(link.job)
     if job.status != Status.COMPLETED:
         raise ActionRefused("You can rate the visit once it is done.", job)
-    values = {"stars": stars, "comment": comment.strip(), "rated_at": now}
+    values = {"stars": stars, "comment": comment.strip()}
+    if same := Rating.objects.filter(job=job, **values).first():  # a second tap
+        return same
+    values["rated_at"] = now
     rating, _ = Rating.objects.update_or_create(job=job, defaults=values)
     told = {"stars": rating.stars, "comment": rating.comment}
     events.tell(events.Kind.RATED, job=job, content=told, now=now)
@@ -107,16 +111,16 @@ def accept_other_time(
     """
     now = now or timezone.now()
     check_may_dispatch(by)
-    job = fresh(wish.job)
     starts_at, ends_at = wish.wanted_starts_at, wish.wanted_ends_at
-    if job.status not in (Status.CREATED, Status.ASSIGNED):
-        raise ActionRefused(f"{job.number} is {job.get_status_display()} by now.", job)
-    if starts_at <= now:
-        raise ActionRefused("The time that the customer asked for is over.", job)
-    _answer(wish, Answer.ACCEPTED, "", by=by, now=now)
     day = timezone.localdate(starts_at)
-    with board_action(by=by, now=now, label=f"Took the customer's time for {job.number}") as entry:
-        entry.watch([job])
+    with board_action(by=by, now=now, label=f"Took the customer's time for {wish.job.number}") as entry:
+        entry.watch([wish.job])
+        job = fresh(wish.job)
+        if job.status not in (Status.CREATED, Status.ASSIGNED):
+            raise ActionRefused(f"{job.number} is {job.get_status_display()} by now.", job)
+        if starts_at <= now:
+            raise ActionRefused("The time that the customer asked for is over.", job)
+        _answer(wish, Answer.ACCEPTED, "", by=by, now=now)
         block = {"scheduled_on": day, "window_starts_at": starts_at, "window_ends_at": ends_at}
         edit_job(job, block, by=by, base_version=job.version if base_version is None else base_version, now=now)
         start = starts_at if job.technician or job.planned_starts_at else None
@@ -148,11 +152,19 @@ def _answer(wish: CustomerMessage, answer: str, text: str, *, by, now: datetime)
 
 
 def _tell_answer(wish: CustomerMessage, job: Job, *, now: datetime) -> None:
-    if link := standing_link(job):
+    link = standing_link(job)
+    if link and wish.sent_at >= link.created_at:
         queue(link, job, CustomerDelivery.Kind.ANSWER, once_key=f"answer.{wish.pk}", now=now)
 
 
+def said_by(link: CustomerLink) -> QuerySet:
+    """Not by whom an earlier link of the job was: it may have been another customer, or in wrong hands."""
+    return CustomerMessage.objects.filter(job=link.job_id, sent_at__gte=link.created_at)
+
+
 def _open_job(link: CustomerLink) -> Job:
+    """Locked: of two wishes at once only one is taken."""
+    Job.objects.select_for_update(no_key=True).only("pk").get(pk=link.job_id)
     job = fresh(link.job)
     if not job.is_open:
         raise ActionRefused("This visit is over.", job)

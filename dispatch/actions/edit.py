@@ -19,6 +19,7 @@ from dispatch.actions.base import (
     publish_job,
 )
 from dispatch.actions.clocks import keep_clocks
+from dispatch.actions.customer_links import follow_visit
 from dispatch.actions.journal import journalled
 from dispatch.actions.zoning import locate_site
 from dispatch.models import FieldChange, Job, JobNote, RequiredSkill
@@ -81,6 +82,7 @@ def edit_job(
         raise ActionRefused("Someone saved this job at the same moment. Try again.", fresh(job))
     log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=edited)], now=now)
     keep_clocks(was, job, at=now, now=now, policies=policies)
+    follow_visit(job, was=was, now=now)
     publish_job(job, also=groups_before, now=now)
     return job
 

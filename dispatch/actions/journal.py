@@ -71,20 +71,25 @@ class Entry:
 
 _entry: ContextVar[Entry | None] = ContextVar("journal_entry", default=None)
 _is_off: ContextVar[bool] = ContextVar("journal_is_off", default=False)
+_is_made_up: ContextVar[bool] = ContextVar("history_is_made_up", default=False)
 
 
 @contextmanager
-def unjournalled() -> Iterator[None]:
-    """Inside, nothing is written down: a seeded history is nobody's to undo."""
-    token = _is_off.set(True)
+def unjournalled(*, is_news: bool = False) -> Iterator[None]:
+    """Inside, nothing is written down: a seeded history is nobody's to undo.
+
+    Nor is it a customer's to be told of; what really happens, only cannot be undone, `is_news`.
+    """
+    tokens = _is_off.set(True), _is_made_up.set(not is_news)
     try:
         yield
     finally:
-        _is_off.reset(token)
+        _is_off.reset(tokens[0])
+        _is_made_up.reset(tokens[1])
 
 
-def is_unjournalled() -> bool:
-    return _is_off.get()
+def is_made_up() -> bool:
+    return _is_made_up.get()
 
 
 @contextmanager

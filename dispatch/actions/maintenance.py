@@ -6,7 +6,7 @@ What a change of the plan does with its jobs is not journalled for undo, which c
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.core.exceptions import PermissionDenied
@@ -34,6 +34,9 @@ from dispatch.models import Job, MaintenancePlan, MaintenanceVisit, Status
 ASK_ABOUT_MADE: Final = "ask"
 FOLLOW: Final = "follow"
 STAY: Final = "stay"
+FARTHEST: Final = timedelta(
+    days=25 * 366
+)  # beyond the rarest rule's next visit; who asks for more counts days for long
 COLUMNS: Final = (
     *("name", "customer", "site", "job_type", "description", "priority", "duration_minutes", "technician", "rule"),
     *("starts_on", "ends_on", "window_starts", "window_ends", "time_zone", "days_ahead", "is_active"),
@@ -135,7 +138,7 @@ def _beside_the_journal(jobs: Iterable[Job], *, now: datetime) -> Iterator[None]
     """Inside, nothing can be undone; the technicians are told all the same."""
     with board_action(by=None, now=now) as entry:
         entry.watch(jobs)  # together: rows are locked in one order for everybody
-        with unjournalled():
+        with unjournalled(is_news=True):
             yield
 
 
@@ -151,10 +154,11 @@ def _carry_out(consequences: list[Consequence], plan: MaintenancePlan, *, by, no
 
 
 def _follow(one: Consequence, plan: MaintenancePlan, *, by, now: datetime) -> None:
+    check_may_dispatch_at(one.job.site, by)  # somebody may have given the job another place
     if one.to is None:
         note = f"The maintenance plan “{plan}” was {'changed' if plan.is_active else 'paused'}"
         one.visit.delete()
-        change_status(one.job, Status.CANCELLED, by=by, note=note, now=now)
+        change_status(one.job, Status.CANCELLED, by=by, seen=one.job.seen, note=note, now=now)
         return
     if one.changes:
         needs = plan.job_type.required_skills.all() if "job_type" in one.changes else None
@@ -178,7 +182,7 @@ def skip_visit(plan: MaintenancePlan, day: date, reason: str, *, by, now: dateti
         raise ActionRefused("Say why this visit is skipped.")
     visit = plan.visits.filter(due_on=day).select_related("job__technician__user", "skipped_by").first()
     if visit is None:
-        if day < plan.today(now=now) or not plan.schedule.includes(day):
+        if not plan.today(now=now) <= day <= plan.today(now=now) + FARTHEST or not plan.schedule.includes(day):
             raise ActionRefused("No visit is due on that day.")
         visit = MaintenanceVisit(plan=plan, due_on=day)
     elif visit.is_skipped:
@@ -195,8 +199,9 @@ def _cancel_job_of(visit: MaintenanceVisit, reason: str, *, by, now: datetime) -
         return
     if job.status not in NOT_BEGUN:
         raise ActionRefused(f"{describe_state(job)}: this visit cannot be skipped any more.", job)
+    check_may_dispatch_at(job.site, by)
     with _beside_the_journal([job], now=now):
-        change_status(job, Status.CANCELLED, by=by, note=f"Visit skipped: {reason}", now=now)
+        change_status(job, Status.CANCELLED, by=by, seen=job.seen, note=f"Visit skipped: {reason}", now=now)
 
 
 @transaction.atomic
@@ -216,6 +221,7 @@ def unskip_visit(plan: MaintenancePlan, day: date, *, by, now: datetime | None =
         visit.skipped_at, visit.skipped_by, visit.skip_reason = None, None, ""
         visit.save(update_fields=["skipped_at", "skipped_by", "skip_reason"])
         if visit.job.status == Status.CANCELLED:
+            check_may_dispatch_at(visit.job.site, by)
             with _beside_the_journal([visit.job], now=now):
                 job = change_status(visit.job, Status.CREATED, by=by, note="Not skipped any more", now=now)
                 give_to_usual([job], plan, now=now)

@@ -29,7 +29,15 @@ LOOKED_BACK: Final = timedelta(days=400)  # for visits of days that are over
 def make_maintenance_visits(*, now: datetime | None = None) -> int:
     """Of all active plans, as far ahead as each says. Returns how many were made."""
     now = now or timezone.now()
-    return sum(_make_all_of(pk, now=now) for pk in _lacking(now=now))
+    return sum(_make_whatever_else_fails(pk, now=now) for pk in _lacking(now=now))
+
+
+def _make_whatever_else_fails(plan_id: int, *, now: datetime) -> int:
+    try:
+        return _make_all_of(plan_id, now=now)
+    except Exception:  # the visits of the plans after it are due all the same
+        log.exception("Maintenance plan %s makes no visits", plan_id)
+        return 0
 
 
 def make_visits_of(plan: MaintenancePlan, *, now: datetime) -> int:

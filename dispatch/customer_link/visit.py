@@ -88,8 +88,12 @@ def name_of(technician: Technician | None) -> str:
     return f"{first} {last[0]}." if first and last else first or "Our technician"
 
 
-def load_visit(job: Job, *, now: datetime) -> Visit:
-    """Constant queries: of the job itself its site, type and technician's user have to be there already."""
+def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -> Visit:
+    """Constant queries: of the job itself its site, type and technician's user have to be there already.
+
+    `said_since` is when the link was made: what was said by an earlier one may be another customer's.
+    """
+    said = job.customer_messages.filter(sent_at__gte=said_since) if said_since else job.customer_messages.all()
     stage = stage_of(job)
     has_somebody = stage in (Stage.ASSIGNED, Stage.EN_ROUTE, Stage.IN_PROGRESS, Stage.COMPLETED)
     visit = Visit(
@@ -102,7 +106,7 @@ def load_visit(job: Job, *, now: datetime) -> Visit:
         promised=Window(job.window_starts_at, job.window_ends_at) if job.window_starts_at else None,
         started_at=job.started_at,
         completed_at=job.completed_at,
-        said=list(job.customer_messages.all()),
+        said=list(said),
         rating=Rating.objects.filter(job=job).first(),
     )
     if stage in (Stage.ASSIGNED, Stage.EN_ROUTE):

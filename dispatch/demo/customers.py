@@ -28,7 +28,7 @@ def let_customers_answer(stage: Stage) -> None:
     for number, job in enumerate(under_way):
         link = _opened(job, Sent.EN_ROUTE, at=job.en_route_at or job.started_at, stage=stage)
         kind, text = SAID[number % len(SAID)]
-        actions.write_as_customer(link, kind, text, now=stage.moment - (4 + number) * MINUTE)
+        actions.write_as_customer(link, kind, text, now=max(link.created_at, stage.moment - (4 + number) * MINUTE))
     for job, (stars, comment) in zip(done, RATINGS, strict=False):
         link = _opened(job, Sent.DONE, at=job.completed_at, stage=stage)
         actions.rate_visit(link, stars, comment, now=min(stage.moment, job.completed_at + 12 * MINUTE))

@@ -73,7 +73,7 @@ def _done(request, link: CustomerLink, about: str, form, word: str, act) -> Http
 
 def render_visit(request, link, *, said="", form=None, about="", status=200) -> HttpResponse:
     errors = [error for messages in form.errors.values() for error in messages] if form else []
-    context = visit_context(link.job) | {
+    context = visit_context(link.job, said_since=link.created_at) | {
         "base_url": reverse("visit", args=[token_of(link)]),
         "said": said,
         "errors": errors,
@@ -83,10 +83,10 @@ def render_visit(request, link, *, said="", form=None, about="", status=200) -> 
     return render(request, "customer/visit.html", context, status=status)
 
 
-def visit_context(job) -> dict:
+def visit_context(job, *, said_since=None) -> dict:
     now = timezone.now()
     return {
-        "visit": load_visit(job, now=now),
+        "visit": load_visit(job, said_since=said_since, now=now),
         "now": now,
         "today": timezone.localdate(now),
         "company": settings.COMPANY_NAME,

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from dispatch import actions, sms
 from dispatch.actions.customer_deliveries import ONLY_LOGGED
+from dispatch.checks import check_text_messages
 from dispatch.customer_link.door import token_of
-from dispatch.models import Arrival, CustomerDelivery, CustomerLink, DispatchSettings, Status
-from tests.factories import CustomerFactory, SiteFactory, TechnicianFactory, make_job
+from dispatch.models import Arrival, Customer, CustomerDelivery, CustomerLink, DispatchSettings, Job, Status
+from tests.factories import CustomerFactory, SiteFactory, TechnicianFactory, make_job, make_plan
 
 Kind = CustomerDelivery.Kind
 
@@ -290,6 +291,22 @@ def test_http_gateway_knows_what_to_try_again(sms_server, answer, error):
     assert len(sms_server.heard) == 1
 
 
+def test_gateway_that_answers_nonsense_is_tried_again(sms_server, monkeypatch):
+    monkeypatch.setattr(sms_server, "do_POST", lambda self: self.wfile.write(b"what?\r\n\r\n"))
+    with pytest.raises(OSError, match="nonsense"):
+        sms.HttpGateway().send(to="555-0123", text="x")
+
+
+def test_a_setting_that_names_no_gateway_is_said_at_the_start(settings):
+    assert check_text_messages(None) == []
+    settings.SMS_BACKEND = "dispatch.sms.HttpGateway"
+    assert [error.id for error in check_text_messages(None)] == ["dispatch.E014"]
+    settings.SMS_BACKEND = "twilio"
+    assert [error.id for error in check_text_messages(None)] == ["dispatch.E013"]
+    settings.SMS_BACKEND = ""
+    assert check_text_messages(None) == []
+
+
 def test_old_links_are_forgotten_with_what_was_sent_by_them(dana, tess, site):
     job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
     now = timezone.now()
@@ -297,3 +314,102 @@ def test_old_links_are_forgotten_with_what_was_sent_by_them(dana, tess, site):
     assert actions.forget_old_records(now=now + timedelta(days=100))["customer_links"] == 1
     assert not job.customer_links.exists()
     assert not CustomerDelivery.objects.exists()
+
+
+# When a job becomes somebody else's, and other turns ---------------------------------------------------
+
+
+def give_to_another_customer(job, *, by) -> Job:
+    other = SiteFactory(customer=CustomerFactory(name="Okafor", email="okafor@example.com", phone=""))
+    current = Job.objects.get(pk=job.pk)
+    changes = {"customer": other.customer, "site": other}
+    return actions.edit_job(current, changes, by=by, base_version=current.version)
+
+
+def test_customer_no_longer_sees_a_job_that_has_become_another_customers(client, dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    old = job.customer_links.get()
+    actions.write_as_customer(old, "access", "Gate 4711")
+    give_to_another_customer(job, by=dana)
+    assert client.get(f"/visit/{token_of(old)}/").status_code == 404
+    new = job.customer_links.get(revoked_at=None)
+    page = client.get(f"/visit/{token_of(new)}/")
+    assert page.status_code == 200
+    assert "4711" not in page.content.decode()
+    send_all()
+    assert [letter.to for letter in mail.outbox] == [["okafor@example.com"]]
+
+
+def test_undoing_the_change_of_customer_leads_back_to_the_first_by_a_new_link(client, dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    give_to_another_customer(job, by=dana)
+    of_the_second = job.customer_links.get(revoked_at=None)
+    actions.undo_action(actions.last_to_undo(dana), by=dana)
+    assert client.get(f"/visit/{token_of(of_the_second)}/").status_code == 404
+    assert "118 Ash St" in client.get(f"/visit/{token_of(job.customer_links.get(revoked_at=None))}/").content.decode()
+
+
+def test_nothing_goes_to_an_address_that_was_corrected_meanwhile(dana, tess, site):
+    make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    Customer.objects.filter(pk=site.customer_id).update(email="right@example.com")
+    send_all()
+    assert mail.outbox == []
+    assert "another address" in CustomerDelivery.objects.get().error
+
+
+def test_customer_hears_of_each_cancellation_and_that_somebody_comes_after_all(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    send_all()
+    actions.change_status(job, Status.ASSIGNED, by=dana)
+    send_all()
+    for _ in range(2):
+        actions.change_status(job, Status.CANCELLED, by=dana, note="No")
+        send_all()
+        actions.undo_action(actions.last_to_undo(dana), by=dana)
+        send_all()
+    said = [" ".join(letter.subject.split()[:3]) for letter in mail.outbox]
+    assert said == ["Tess is on", "Tess is coming", *["Your visit is", "Tess is coming"] * 2]
+
+
+def test_customer_hears_nothing_of_a_cancellation_that_was_taken_back_at_once(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    send_all()
+    actions.change_status(job, Status.ASSIGNED, by=dana)
+    actions.change_status(job, Status.CANCELLED, by=dana, note="No")
+    actions.undo_action(actions.last_to_undo(dana), by=dana)
+    send_all()
+    assert [letter.subject for letter in mail.outbox if "cancelled" in letter.subject] == []
+
+
+def test_customer_is_asked_how_it_was_when_the_first_end_was_none(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    actions.change_status(job, Status.IN_PROGRESS, by=dana)
+    actions.change_status(job, Status.COMPLETED, by=dana)
+    actions.change_status(job, Status.IN_PROGRESS, by=dana, note="Forgot the valve")
+    send_all()
+    actions.change_status(job, Status.COMPLETED, by=dana)
+    send_all()
+    assert [letter.subject for letter in mail.outbox] == ["Your visit is done. How was it?"]
+
+
+@pytest.mark.parametrize("address", ["tess@exa\nmple.com", "tess@" + "a" * 64 + "é.example"])
+def test_address_that_no_mail_can_go_to_holds_up_nobody_else(dana, tess, site, north, address):
+    Customer.objects.filter(pk=site.customer_id).update(email=address)
+    make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    uma = TechnicianFactory(user__username="uma", zones=[north])
+    other = SiteFactory(customer=CustomerFactory(email="okafor@example.com", phone=""))
+    make_job(Status.EN_ROUTE, by=dana, technician=uma, site=other)
+    send_all()
+    assert [state for _, state in kinds()] == ["failed", "sent"]
+    assert [letter.to for letter in mail.outbox] == [["okafor@example.com"]]
+
+
+def test_skipped_maintenance_visit_is_cancelled_for_the_customer_too(dana, tess, site, from_assignment):
+    plan = make_plan(by=dana, site=site)
+    job = plan.visits.select_related("job").earliest("due_on").job
+    actions.assign_job(job, tess, by=dana)
+    send_all()
+    actions.skip_visit(plan, plan.visits.earliest("due_on").due_on, "Customer on holiday", by=dana)
+    send_all()
+    assert mail.outbox[-1].subject == "Your visit is cancelled"
+    assert "holiday" not in mail.outbox[-1].body

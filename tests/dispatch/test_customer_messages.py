@@ -305,3 +305,36 @@ def test_job_page_takes_the_same_queries_with_many_messages_and_deliveries(
             link=link, kind="coming", channel="email", to="x@example.com", once_key=str(n), queued_at=now, due_at=now
         )
     assert queries() == few
+
+
+# Turns ------------------------------------------------------------------------------------------------
+
+
+def test_accepted_time_that_was_taken_back_is_not_told(settings, dana, job, wish):
+    settings.EMAIL_HOST, settings.SITE_URL = "mail.example", "https://dispatch.example.com"
+    actions.accept_other_time(wish, by=dana, anyway=True)
+    actions.undo_action(actions.last_to_undo(dana), by=dana)
+    actions.deliver_due_to_customers(now=timezone.now() + timedelta(minutes=3))
+    answer = CustomerDelivery.objects.get(kind="answer", channel="email")
+    assert (answer.state, answer.error) == ("failed", "Not sent: something newer had happened.")
+
+
+def test_same_rating_again_is_no_news(link, finished):
+    first = actions.rate_visit(link, 4, "Fine")
+    version = Job.objects.get(pk=finished.pk).version
+    again = actions.rate_visit(link, 4, "Fine ")
+    assert (again.rated_at, Job.objects.get(pk=finished.pk).version) == (first.rated_at, version)
+
+
+def test_new_link_begins_anew_with_what_was_said(client, link, job, dana):
+    actions.write_as_customer(link, "ready")
+    actions.ask_other_time(link, starts_at=in_days(3, 9), ends_at=in_days(3, 11), text="By whoever found the link")
+    actions.revoke_link(job, by=dana)
+    actions.send_link(job, by=dana)
+    new = job.customer_links.get(revoked_at=None)
+    page = client.get(url_of(new))
+    assert "whoever found" not in text_of(page)
+    assert "I am ready for the visit" in text_of(page)
+    actions.write_as_customer(new, "ready")
+    actions.ask_other_time(new, starts_at=in_days(4, 9), ends_at=in_days(4, 11))
+    assert job.customer_messages.count() == 4

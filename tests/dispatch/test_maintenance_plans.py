@@ -2,6 +2,7 @@
 
 from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch import actions, tasks
+from dispatch.actions import maintenance_visits
 from dispatch.models import BoardAction, Job, MaintenancePlan, MaintenanceVisit, Notification, Priority, Status
 from dispatch.notify import Kind
 from technicians.models import WorkingHours
@@ -427,3 +429,36 @@ def test_boards_hear_of_all_new_visits_at_once(dana, north, django_capture_on_co
         plan = make_plan(by=dana, zone=north)
     created = [event for event in told if event[0] == "job-created"]
     assert [sorted(payload["jobs"]) for _, _, payload in created] == [[job.pk for job in jobs_of(plan)]]
+
+
+def test_a_day_at_the_end_of_time_is_refused_without_counting_up_to_it(dana, north):
+    plan = make_plan(by=dana, zone=north, rule="FREQ=DAILY", days_ahead=1)
+    begun = monotonic()
+    with pytest.raises(actions.ActionRefused, match="No visit is due"):
+        actions.skip_visit(plan, date.max, "No", by=dana, now=NOW)
+    assert monotonic() - begun < 0.5
+
+
+def test_dispatcher_skips_no_visit_whose_job_has_gone_to_a_zone_of_others(plan, dana, south):
+    job = jobs_of(plan)[0]
+    there = SiteFactory(zone=south)
+    Job.objects.filter(pk=job.pk).update(site=there, zone=south)
+    with pytest.raises(actions.ActionRefused, match="where you do not dispatch"):
+        actions.skip_visit(plan, MONDAYS[0], "No", by=dana, now=NOW)
+    assert Job.objects.get(pk=job.pk).status == Status.CREATED
+
+
+@pytest.mark.expects_error_logs
+def test_a_plan_whose_visits_fail_does_not_stop_the_others(dana, north, plan, monkeypatch, caplog):
+    other = make_plan(by=dana, zone=north, name="Other")
+    first = min(plan.pk, other.pk)
+    make = maintenance_visits._make
+
+    def fail_for_the_first(plan, day, *, now):
+        if plan.pk == first:
+            raise IntegrityError("Something of this plan does not fit")
+        return make(plan, day, now=now)
+
+    monkeypatch.setattr(maintenance_visits, "_make", fail_for_the_first)
+    assert actions.make_maintenance_visits(now=NOW + 7 * DAY) == 1
+    assert "makes no visits" in caplog.text
