@@ -48,7 +48,8 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> Answer:
     except TimeoutError:
         found = Answer(None, f"No answer within {ANSWER_SECONDS} seconds.")
     except (OSError, http.client.HTTPException, UnicodeError) as error:
-        found = Answer(None, f"No answer: {_readable(str(error).encode(errors="replace")) or type(error).__name__}"[:300])
+        why = _readable(str(error).encode(errors="replace")) or type(error).__name__
+        found = Answer(None, f"No answer: {why}"[:300])
     took_ms = round((time.monotonic() - begun) * 1000)
     return Answer(found.status, found.error, found.text, found.retry_after, took_ms)
 
