@@ -33,6 +33,8 @@ def create_api_token(
     now = now or timezone.now()
     if not by.has_perm("dispatch.add_apitoken"):
         raise PermissionDenied("Only administrators make tokens.")
+    if user.is_superuser and not by.is_superuser:  # as nobody takes over a greater account otherwise
+        raise ActionRefused("Only a superuser makes tokens that act as one.")
     if not user.is_active:
         raise ActionRefused(f"{user} is no longer active.")
     if expires_at is not None and expires_at <= now:

@@ -3,6 +3,10 @@
 The file is their truth: what it maps is set at each import, zones and skills included, and nothing else.
 """
 
+from collections import defaultdict
+
+from django.db.models.functions import Lower
+
 from dispatch.imports.mapping import Mapping
 from dispatch.imports.outcome import Outcome, rejected
 from dispatch.imports.rows import TechnicianRow
@@ -35,7 +39,7 @@ class TechnicianWriter:
             .select_related("user")
             .prefetch_related("zones", "skills")
         }
-        owners = dict(User.objects.filter(username__in=[row.username for row in rows]).values_list("username", "pk"))
+        owners = _owners([row.username for row in rows])
         zones = {name.casefold(): pk for pk, name in ServiceZone.objects.values_list("pk", "name")}
         skills = {name.casefold(): pk for pk, name in Skill.objects.values_list("pk", "name")}
         outcomes = []
@@ -49,15 +53,21 @@ class TechnicianWriter:
         """Boards load their technicians with their next reload."""
 
     def _reason_against(self, row, technician, *, owners, zones, skills) -> str:
-        owner = owners.get(row.username)
-        if owner is not None and (technician is None or owner != technician.user_id):
+        is_renamed = technician is None or technician.user.username != row.username
+        if is_renamed and owners.get(row.username.lower(), set()) - {technician and technician.user_id}:
             return f"username: “{row.username}” is taken by another account."
+        if technician and technician.user.is_superuser and self._changes_account(technician.user, row):
+            return "username: this is a superuser's account, and no file changes that."
         if unknown := [name for name in row.zones if name.casefold() not in zones]:
             return f"zones: there is no service zone “{unknown[0]}”."
         unknown = [name for name, _ in row.skills if name.casefold() not in skills]
         if unknown and not self.mapping.create_skills:
             return f"skills: there is no skill “{unknown[0]}”."
         return ""
+
+    def _changes_account(self, user: User, row: TechnicianRow) -> bool:
+        values = _user_values(row)
+        return any(getattr(user, name) != values[name] for name in self._user_fields)
 
     def _write_one(self, row, technician, owners, zones, skills) -> Outcome:
         is_new = technician is None
@@ -69,12 +79,22 @@ class TechnicianWriter:
         elif user_changed or technician_changed:
             technician.user.save(update_fields=user_changed)
             technician.save(update_fields=technician_changed)
-        owners[row.username] = technician.user_id
+        owners[row.username.lower()].add(technician.user_id)
         covers_changed = "zones" in self.mapping.fields and _set_zones(technician, row, zones, is_new=is_new)
         skills_changed = "skills" in self.mapping.fields and _set_skills(technician, row, skills, is_new=is_new)
         changed = user_changed or technician_changed or covers_changed or skills_changed
         what = "created" if is_new else "updated" if changed else "unchanged"
         return Outcome(what, technician.home_latitude is not None)
+
+
+def _owners(usernames: list[str]) -> defaultdict[str, set[int]]:
+    """By name in lower case: two that differ in nothing else would be taken for each other."""
+    owners = defaultdict(set)
+    wanted = {name.lower() for name in usernames}
+    known = User.objects.annotate(lower=Lower("username")).filter(lower__in=wanted)
+    for lower, pk in known.values_list("lower", "pk"):
+        owners[lower].add(pk)
+    return owners
 
 
 def _user_values(row: TechnicianRow) -> dict[str, str]:

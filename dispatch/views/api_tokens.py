@@ -34,9 +34,10 @@ class ApiTokenForm(forms.Form):
         choices=list(SCOPES.items()), error_messages={"required": "Choose what it may be used for."}
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, by: User, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["user"].queryset = User.objects.filter(is_active=True).order_by("first_name", "username")
+        people = User.objects.filter(is_active=True, is_superuser__in={False, by.is_superuser})
+        self.fields["user"].queryset = people.order_by("first_name", "username")
 
     def clean_expires_on(self):
         day = self.cleaned_data["expires_on"]
@@ -54,7 +55,7 @@ class ApiTokenForm(forms.Form):
 @permission_required("dispatch.view_apitoken", raise_exception=True)
 def api_tokens(request):
     """A new token is shown by the answer to the form, this once."""
-    form, new, status = ApiTokenForm(request.POST or None), None, 200
+    form, new, status = ApiTokenForm(request.POST or None, by=request.user), None, 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
@@ -63,7 +64,7 @@ def api_tokens(request):
                 new = actions.create_api_token(
                     data["name"], data["user"], data["scopes"], expires_at=form.expires_at(), by=request.user
                 )
-                form, status = ApiTokenForm(), 200
+                form, status = ApiTokenForm(by=request.user), 200
             except actions.ActionRefused as refused:
                 form.add_error(None, refused.reason)
     return render(request, "dispatch/api_tokens.html", {"form": form, "new": new} | _tokens(), status=status)

@@ -11,8 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.models import ApiToken
+from dispatch.models import ApiToken, User
 from tests.api import Program, token_of
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create_superuser("root")
 
 
 def test_admin_makes_a_token_that_is_shown_once_and_works(client, ada, omar):
@@ -61,6 +66,17 @@ def test_only_admins_make_and_revoke_tokens(omar, ada):
     token = actions.create_api_token("ERP", omar, ["jobs:read"], by=ada).token
     with pytest.raises(PermissionDenied):
         actions.revoke_api_token(token, by=omar)
+
+
+def test_admin_cannot_make_a_token_that_acts_as_a_superuser(client, ada, root):
+    with pytest.raises(actions.ActionRefused):
+        actions.create_api_token("ERP", root, ["jobs:read"], by=ada)
+    client.force_login(ada)
+    data = {"name": "ERP", "user": root.pk, "scopes": ["jobs:read"], "expires_on": ""}
+    assert client.post(reverse("api_tokens"), data).status_code == 422
+    assert not ApiToken.objects.exists()
+    client.force_login(root)
+    assert client.post(reverse("api_tokens"), data).status_code == 200
 
 
 def test_nobody_gets_a_token_that_could_never_work(omar, ada, nick):

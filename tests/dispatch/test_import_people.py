@@ -84,6 +84,7 @@ def test_a_technician_gets_what_has_changed_in_the_file_and_keeps_a_certificates
     ("row", "reason"),
     [
         (TESS.replace("tess,", "nick,"), "username: “nick” is taken by another account."),
+        (TESS.replace("tess,", "Nick,"), "username: “Nick” is taken by another account."),
         (TESS.replace("tess,", "te ss,"), "username (login): may have letters, digits and @.+-_ only: “te ss”."),
         (TESS.replace("South", "Atlantis"), "zones: there is no service zone “Atlantis”."),
         (TESS.replace("Expert", "Wizard"), "skills: “Wizard” is none of Beginner, Intermediate, Advanced, Expert."),
@@ -96,6 +97,15 @@ def test_a_bad_technician_is_reported_and_the_rest_is_imported(import_technician
     assert counts(summary) == {"read": 2, "created": 1, "rejected": 1, "without_location": 1}
     assert reason in said
     assert set(User.objects.values_list("username", flat=True)) == {"nick", "tom"}
+
+
+def test_no_file_changes_the_account_of_a_superuser(import_technicians):
+    import_technicians(TESS)
+    User.objects.update(is_superuser=True)
+    summary, said = import_technicians(TESS.replace("tess,", "mallory,"))
+    assert (counts(summary), User.objects.get().username) == ({"read": 1, "rejected": 1}, "tess")
+    assert "superuser" in said
+    assert counts(import_technicians(TESS.replace("555 0101", "555 0102"))[0]) == {"read": 1, "updated": 1}
 
 
 def test_a_skill_that_is_not_known_is_rejected_where_the_mapping_creates_none(import_technicians):
