@@ -3,7 +3,6 @@
 A phone's clock may be wrong. It says with each batch what it shows, so its taps can be put right by the difference.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ YEAR_2100_MS: Final = 4_102_444_800_000
 CLOCKS_DIFFER: Final = timedelta(minutes=1)  # less is the network's delay
 OLDEST: Final = timedelta(days=7)
 LONGEST_TEXT: Final = 10_000
+LARGEST_NUMBER: Final = 2**63  # what follows has no room for larger ones
 
 
 class BatchUnreadable(Exception):
@@ -26,7 +26,7 @@ class SentTap:
     """As it came; what cannot be understood is None or empty, and found out by who does the tap."""
 
     id: UUID | None
-    sent_id: object  # as the phone knows it
+    sent_id: str | None  # as the phone knows it
     kind: str = ""
     job_id: int | None = None
     tapped_at: datetime | None = None
@@ -64,7 +64,7 @@ def read_tap(raw: object) -> SentTap:
     content = raw.get("content")
     return SentTap(
         id=_uuid(raw.get("id")),
-        sent_id=raw.get("id"),
+        sent_id=raw["id"] if isinstance(raw.get("id"), str) else None,
         kind=raw["kind"] if isinstance(raw.get("kind"), str) else "",
         job_id=_job_id(raw.get("job")),
         tapped_at=instant(raw.get("tapped_at")),
@@ -92,7 +92,7 @@ def instant(milliseconds: object) -> datetime | None:
         milliseconds = int(milliseconds)
     if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
         return None
-    if not (math.isfinite(milliseconds) and 0 <= milliseconds < YEAR_2100_MS):
+    if not 0 <= milliseconds < YEAR_2100_MS:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
@@ -116,4 +116,6 @@ def _plain(value: object) -> object:
     if isinstance(value, str):
         text = value[:LONGEST_TEXT].replace("\0", "")
         return text.encode("utf-8", "ignore").decode("utf-8")
-    return value if value is None or isinstance(value, bool | int | float) else ""
+    if isinstance(value, int | float):
+        return value if abs(value) < LARGEST_NUMBER else str(value)
+    return value if value is None else ""

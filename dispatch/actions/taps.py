@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from dispatch.actions.base import ActionRefused
@@ -59,9 +59,13 @@ def as_answered(tap: Tap, technician: Technician) -> Tap:
     return Tap(id=tap.pk, technician=technician, outcome=Outcome.REFUSED, answer=TAKEN)
 
 
-def was_ever_theirs(job: Job, technician: Technician) -> bool:
+def job_of(technician: Technician, job_id: int | None, jobs: QuerySet[Job]) -> Job | None:
+    """Theirs now or once; others do not exist."""
+    job = jobs.filter(pk=job_id).first() if job_id else None
+    if job is None or job.technician_id == technician.pk:
+        return job
     whose = Q(to_technician=technician) | Q(from_technician=technician)
-    return StatusChange.objects.filter(whose, job=job).exists()
+    return job if StatusChange.objects.filter(whose, job=job).exists() else None
 
 
 def _receive(technician: Technician, sent: SentTap, moment: Moment, *, by, now: datetime) -> Tap:
@@ -93,11 +97,15 @@ def _receive(technician: Technician, sent: SentTap, moment: Moment, *, by, now: 
 
 
 def _as_done_meanwhile(tap: Tap, error: Exception, technician: Technician) -> Tap:
-    """Of the same tap sent twice at once one is too late. A tap that nothing can be done with holds up no other."""
-    known = Tap.objects.filter(pk=tap.pk).first() if isinstance(error, IntegrityError) else None
+    """Of the same tap sent twice at once one is too late; what only telling of it failed for is done all the same.
+
+    A tap that nothing can be done with holds up no other.
+    """
+    known = Tap.objects.filter(pk=tap.pk).first()
+    if not (known and isinstance(error, IntegrityError)):
+        log.exception("A tap could not be taken", exc_info=error)
     if known:
         return as_answered(known, technician)
-    log.exception("A tap could not be taken", exc_info=error)
     return Tap(id=tap.pk, technician=technician, outcome=Outcome.REFUSED, answer=BROKEN)
 
 
@@ -107,7 +115,9 @@ def _do(tap: Tap, form, sent: SentTap, *, by, fix: Fix | None) -> str:
     if not form.is_valid():
         return objection_in(form)
     tap.content = _as_json(form.cleaned_data)
-    job = _job_of(tap.technician, sent.job_id)
+    # Locked: two phones of theirs come one after the other.
+    jobs = Job.objects.select_for_update(of=("self",), no_key=True).select_related("technician__user", "job_type")
+    job = job_of(tap.technician, sent.job_id, jobs)
     if job is None and (how.needs_job or sent.job_id):
         return NOT_YOURS
     tap.job = job
@@ -129,14 +139,6 @@ def _do(tap: Tap, form, sent: SentTap, *, by, fix: Fix | None) -> str:
         return f"{conflict.answer} What you did is kept as a note for the dispatcher."
 
 
-def _job_of(technician: Technician, job_id: int | None) -> Job | None:
-    """Theirs now or once; others do not exist. Locked: two phones of theirs come one after the other."""
-    jobs = Job.objects.select_for_update(of=("self",), no_key=True).select_related("technician__user", "job_type")
-    job = jobs.filter(pk=job_id).first() if job_id else None
-    is_known = job and (job.technician_id == technician.pk or was_ever_theirs(job, technician))
-    return job if is_known else None
-
-
 def _as_json(content: dict[str, Any]) -> dict[str, Any]:
     plain = (str, int, float, bool, type(None))
     return {name: value if isinstance(value, plain) else str(value) for name, value in content.items()}
@@ -151,7 +153,8 @@ def _take_fix(technician: Technician, sent: SentTap, moment: Moment, *, now: dat
     if fix is None or sent.kind == Tap.Kind.SICK or not is_plausible(fix, now=now):
         return None
     # The tap that clocks in was made on duty; off duty the place goes into the log of the tap and nowhere else.
-    clocks_in = sent.content.get("duty") == "in" and abs(moment.happened_at - fix.recorded_at) <= JUST_NOW
+    is_clock_in = sent.kind == Tap.Kind.DUTY and sent.content.get("duty") == "in"
+    clocks_in = is_clock_in and abs(moment.happened_at - fix.recorded_at) <= JUST_NOW
     if clocks_in or attendance.was_on_duty(technician, at=fix.recorded_at):
         take_position(technician, fix, source=Position.Source.PHONE, now=now)
     return fix

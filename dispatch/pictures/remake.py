@@ -36,7 +36,7 @@ class NotAPicture(Exception):
 
 
 class TooBusy(Exception):
-    """Others are being made, and not within our patience."""
+    """Others are being made, and not within our patience, or there is no memory left for this one now."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ def _decoded(upload: BinaryIO, size_bytes: int) -> Iterator[Image.Image]:
             yield image
     except NotAPicture:
         raise
+    except MemoryError:  # not the picture's fault, which is within the limits
+        raise TooBusy from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # what no limit of ours let through
         raise NotAPicture(
             f"This picture is too large. At most {MAX_PIXELS // 1_000_000} megapixels are taken."

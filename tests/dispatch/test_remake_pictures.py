@@ -234,6 +234,15 @@ def peak_of(*paths: Path) -> tuple[float, list[str]]:
     return int(kilobytes) / 1024, said
 
 
+def test_a_server_without_memory_asks_for_the_picture_again(monkeypatch):
+    def fail(*args, **kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr(remake, "_check_header", fail)
+    with pytest.raises(TooBusy):
+        remade(files.photo())
+
+
 def test_twenty_photos_of_50_megapixels_at_once_take_the_memory_of_one(tmp_path):
     data = files.photo(8160, 6144)
     paths = [tmp_path / f"{number}.jpg" for number in range(20)]

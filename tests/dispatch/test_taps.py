@@ -3,6 +3,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -127,7 +128,7 @@ def test_nothing_happens_in_the_future(phone, job):
     assert stored.happened_at <= stored.received_at
 
 
-@pytest.mark.parametrize("tapped_at", [None, "yesterday", -5, 1e300, True, [1]])
+@pytest.mark.parametrize("tapped_at", [None, "yesterday", -5, 1e300, 10**400, True, [1]])
 def test_time_that_is_none_counts_as_now_and_the_answer_says_so(phone, job, tapped_at):
     (answer,) = send(phone, tap("note", job, text="Hello") | {"tapped_at": tapped_at})
     stored = Tap.objects.get()
@@ -259,6 +260,9 @@ def test_hold_while_the_phone_was_offline_does_not_undo_what_has_happened(phone,
         {"job": "abc"},
         {"job": -1},
         {"job": 2**80},
+        {"job": 10**400},
+        {"id": 10**400},
+        {"content": {"to": 10**400, "seen": 10**400}},
         {"content": None},
         {"content": []},
         {"content": {"to": "teleport", "seen": "x"}},
@@ -284,6 +288,40 @@ def test_empty_or_endless_note_is_refused(phone, job, text):
     assert not job.notes.exists()
 
 
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "9" * 400, '{"a": []}', '"\\u0000"', "[[[]]]"])
+def test_no_content_is_a_server_error(phone, job, value):
+    names = {
+        "step": ["to", "seen", "note"],
+        "check": ["item", "is_done"],
+        "material": ["quantity", "material", "withdraws", "name", "unit"],
+        "late": ["minutes"],
+        "duty": ["duty"],
+        "sick": ["note"],
+        "note": ["text"],
+    }
+    taps = [tap(kind, job, **{name: "VALUE"}) for kind, fields in names.items() for name in fields]
+    body = json.dumps({"sent_at": ms(timezone.now()), "taps": taps}).replace('"VALUE"', value)
+    assert phone.post(reverse("take_taps"), body, content_type="application/json").status_code == 200
+
+
+def test_answer_is_json_whatever_the_id(phone, db):
+    body = b'{"sent_at": 1, "taps": [{"id": 1e400}]}'
+    response = phone.post(reverse("take_taps"), body, content_type="application/json")
+    assert b"Infinity" not in response.content
+    assert outcomes(response.json()["taps"]) == ["refused"]
+
+
+@pytest.mark.expects_error_logs
+@pytest.mark.django_db(transaction=True)
+def test_tap_that_is_done_is_answered_so_even_if_telling_of_it_fails(phone, job, monkeypatch):
+    def fail(*args, **kwargs):
+        transaction.on_commit(lambda: int("nobody listens"))
+
+    monkeypatch.setattr("dispatch.actions.edit.publish_job", fail)
+    assert outcomes(send(phone, tap("note", job, text="Hello"))) == ["done"]
+    assert job.notes.count() == 1
+
+
 def test_broken_characters_do_not_lose_a_note(phone, job):
     assert outcomes(send(phone, tap("note", job, text="Valve\0 is \ud83d stuck"))) == ["done"]
     assert job.notes.get().text == "Valve is  stuck"
@@ -302,6 +340,8 @@ def test_broken_characters_do_not_lose_a_note(phone, job):
         b'{"sent_at": 1, "taps": [' + b",".join([b"{}"] * 51) + b"]}",
         b"[" * 100_000,
         b'{"sent_at": ' + b"9" * 6000 + b"}",
+        b'{"sent_at": ' + b"9" * 400 + b', "taps": []}',
+        b'{"sent_at": -' + b"9" * 400 + b', "taps": []}',
         b'{"sent_at": 1, "taps": [], "x": "' + b"x" * 600_000 + b'"}',
         b"\xff\xfe",
     ],
@@ -404,6 +444,12 @@ def test_position_from_before_duty_is_kept_nowhere_but_in_the_log(phone, job, te
     assert not Position.objects.exists()
 
 
+def test_only_a_tap_that_clocks_in_tells_the_place_off_duty(phone, job, tess):
+    note = tap("note", job, text="Valve ordered", duty="in")
+    assert outcomes(send(phone, note | here())) == ["done"]
+    assert not Position.objects.exists()
+
+
 def test_tap_that_clocks_in_says_where_the_technician_is(phone, tess):
     send(phone, tap("duty", duty="in") | here())
     assert Position.objects.get().technician == tess
@@ -419,6 +465,9 @@ def test_tap_that_clocks_in_says_where_the_technician_is(phone, tess):
         {"accuracy": -4},
         {"fix_at": "yesterday"},
         {"fix_at": 10**20},
+        {"latitude": 10**400},
+        {"accuracy": 10**400},
+        {"fix_at": 10**400},
         {"fix_at": 1000},
         {"latitude": 0, "longitude": 0},
         {"latitude": [40]},
