@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from dispatch.actions.base import bump, describe_state, fresh, publish_job
 from dispatch.actions.field_notes import keep_for_dispatcher
-from dispatch.actions.taps import DOUBTED, NOT_YOURS, as_answered, was_ever_theirs
+from dispatch.actions.taps import DOUBTED, NOT_YOURS, as_answered, job_of
 from dispatch.models import DispatchSettings, Job, Picture, Status, Tap
 from dispatch.pictures.remake import NotAPicture, Remade, TooBusy, remake_photo, remake_signature
 from dispatch.smart import suggestions
@@ -61,7 +61,7 @@ def keep_picture(technician: Technician, job_id: int, sent: SentPicture, *, by, 
     if earlier := Tap.objects.filter(pk=sent.id).first():
         return as_answered(earlier, technician)
     tap = _tap(technician, sent, now=now)
-    tap.job = _job_of(technician, job_id)
+    tap.job = job_of(technician, job_id, Job.objects.all())
     try:
         if reason := _reason_against(tap, sent):
             raise NotAPicture(reason)
@@ -95,13 +95,6 @@ def _tap(technician: Technician, sent: SentPicture, *, now: datetime) -> Tap:
         answer=DOUBTED.strip() if sent.moment.is_doubted else "",
         **where,
     )
-
-
-def _job_of(technician: Technician, job_id: int) -> Job | None:
-    """Theirs now or once; others do not exist."""
-    job = Job.objects.filter(pk=job_id).first()
-    is_known = job and (job.technician_id == technician.pk or was_ever_theirs(job, technician))
-    return job if is_known else None
 
 
 def _reason_against(tap: Tap, sent: SentPicture) -> str:
