@@ -1,7 +1,11 @@
 """Whatever happens to the network, the server and the page: the status log is what was tapped, once each, in order."""
 
+import os
 import re
+import signal
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -121,6 +125,35 @@ def test_server_is_stopped_and_started_and_the_page_killed_meanwhile(open_day, l
     page.goto(f"{live_site.url}/my-day/")
     expect_all_sent(page)
     assert log_of(job) == DONE
+
+
+def test_browser_is_killed_with_taps_unsent(playwright, browser_type_launch_args, tmp_path, live_site, job):
+    def open_browser():
+        phone = playwright.chromium.launch_persistent_context(tmp_path, **browser_type_launch_args, **PHONE)
+        page = phone.pages[0]
+        log_in(page, live_site.url, "tess")
+        page.goto(f"{live_site.url}/my-day/")
+        expect(page.locator("[data-phone-root][data-is-kept]")).to_be_visible()
+        return page
+
+    page = open_browser()
+    page.context.set_offline(True)
+    tap(page, "En route", "Start work")
+    expect(page.locator("[data-phone-root][data-waiting='2']")).to_be_visible()
+    kill_browser_of(tmp_path)
+    assert log_of(job) == []
+    page = open_browser()
+    expect_all_sent(page)
+    assert log_of(job) == DONE[:2]
+    page.context.close()
+
+
+def kill_browser_of(profile):
+    """As a phone without memory does: nothing can be written any more."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"--user-data-dir={profile}".encode() in (folder / "cmdline").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
 
 
 def test_phones_clock_is_wrong_by_an_hour(open_day, job):
