@@ -35,6 +35,7 @@ RIGHT: Final = "dispatch.add_fileimport"
 TASK: Final = "dispatch.tasks.work_out_import"
 TASK_SECONDS: Final = 60 * 60
 MOST_REPORTED: Final = 2000  # rows that were not taken; the summary counts all
+MOST_REPORTED_CHARACTERS: Final = 5_000_000
 MOST_ATTEMPTS: Final = 3
 SILENT_AFTER: Final = timedelta(minutes=3)  # a worker that says nothing for so long is gone
 KEPT: Final = timedelta(days=90)
@@ -172,6 +173,7 @@ class _Work:
         self.file_import, self.now = file_import, now
         self.own = FileImport.objects.filter(pk=file_import.pk, state=State.RUNNING, started_at=now)
         self.report: list[dict] = []
+        self.room = MOST_REPORTED_CHARACTERS
         self.summary: dict[str, int] = file_import.summary
 
     def run(self) -> None:
@@ -184,9 +186,10 @@ class _Work:
         ):
 
             def keep(record: Record, reason: str) -> None:
-                if len(self.report) < MOST_REPORTED:
+                if len(self.report) < MOST_REPORTED and self.room > 0:
                     cells = [_storable(cell) for cell in file.original_cells(record)]
-                    self.report.append({"line": record.line, "reason": _storable(reason), "cells": cells})
+                    self.room -= sum(len(cell) + 1 for cell in cells)
+                    self.report.append({"line": record.line, "reason": _storable(reason)[:1000], "cells": cells})
 
             run = ImportRun(
                 file,
@@ -228,7 +231,7 @@ class _Work:
 
 def _storable(text: str) -> str:
     """Without bytes that no encoding has, and without NUL, which PostgreSQL does not take."""
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")[:1000]
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def _tell(one: FileImport, state: str, summary: dict[str, int], *, now: datetime) -> None:

@@ -11,6 +11,8 @@ from typing import TextIO
 LINE, REASON = "import_line", "import_reason"  # the columns that a file of rejected rows has in front
 _UNDECODED = re.compile("[\udc80-\udcff]")  # how surrogateescape marks bytes that are not in the encoding
 _LONGEST_CELL = csv.field_size_limit()
+LONGEST_LINE = 1_000_000  # characters: of a line without end millions of cells would be made at once
+MOST_COLUMNS = 500
 
 
 class FileError(ValueError):
@@ -26,12 +28,35 @@ class Record:
     problem: str = ""
 
 
+class _Lines:
+    """The physical lines for csv.reader, which raises what is raised here and then goes on."""
+
+    def __init__(self, file: TextIO):
+        self._file = file
+        self.number = 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(LONGEST_LINE + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) <= LONGEST_LINE:
+            return line
+        while line and not line.endswith(("\n", "\r")):
+            line = self._file.readline(LONGEST_LINE)
+        raise csv.Error(f"it is longer than {LONGEST_LINE:,} characters")
+
+
 class CsvFile:
     """An open CSV file whose header has been checked."""
 
     def __init__(self, file: TextIO, *, name: str, delimiter: str, needs: Collection[str]):
         self._file = file
-        self._reader = csv.reader(file, delimiter=delimiter, strict=True)
+        self._lines = _Lines(file)
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         self.header = self._read_header(name)
         self._check_header(name, needs)
         self._needed = {column: self.header.index(column) for column in needs}
@@ -47,7 +72,9 @@ class CsvFile:
         if any(_UNDECODED.search(cell) or "\0" in cell for cell in header):
             encoding = self._file.encoding.removesuffix("-sig").upper()
             raise FileError(f"{name} is not {encoding} text. Save it so, or name its encoding in the mapping.")
-        return [cell.strip() for cell in header]
+        if len(header) > MOST_COLUMNS:
+            raise FileError(f"{name} has {len(header):,} columns; more than {MOST_COLUMNS} are not read.")
+        return [_as_typed(cell).strip() for cell in header]
 
     def _check_header(self, name: str, needs: Collection[str]) -> None:
         listed = ", ".join(self.header)
@@ -58,7 +85,7 @@ class CsvFile:
 
     def records(self) -> Iterator[Record]:
         while True:
-            line = self._reader.line_num + 1
+            line = self._lines.number + 1
             try:
                 cells = next(self._reader)
             except StopIteration:
@@ -70,10 +97,12 @@ class CsvFile:
                 yield Record(line, cells, self._problem(cells))
 
     def _unreadable(self, error: csv.Error, line: int) -> str:
-        last = self._reader.line_num
+        last = self._lines.number
         where = f" (lines {line} to {last})" if last > line else ""
         if "field larger" in str(error):
             return f"A cell is longer than {_LONGEST_CELL:,} characters{where}; is a quotation mark not closed?"
+        if str(error).startswith("it is longer"):
+            return f"The line cannot be read{where}: {error}."
         return f"A quotation mark is misplaced or not closed{where}: {error}."
 
     def _problem(self, cells: list[str]) -> str:

@@ -121,7 +121,8 @@ def import_report(request, pk):
         header = load_beginning(one).header
     except OSError:
         raise Http404("The file is not there any more.") from None
-    columns = [LINE, REASON, *(header[2:] if header[:2] == [LINE, REASON] else header)]
+    theirs = header[2:] if header[:2] == [LINE, REASON] else header
+    columns = [LINE, REASON, *map(cell_of_a_file, theirs)]
     return csv_response(request, columns, _report_rows(one), name=f"import-{one.pk}-not-taken.csv")
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.actions import file_imports
 from dispatch.actions.file_imports import _TakenOver, _Work
+from dispatch.imports.preview import load_beginning
 from dispatch.models import Customer, FileImport, Job, JobType, Notification, Site
 from dispatch.tasks import tell_of_killed
 from technicians.models import Technician
@@ -222,6 +223,45 @@ def test_the_report_can_be_mended_and_imported_again_and_runs_no_formula(admin):
     assert counts(again.summary)["created"] == 1
     assert Customer.objects.get(external_id="C1").phone == "+1 412 555 0101"
     assert again.report[0]["cells"][0] == "C3"  # without what the first report had put in front
+
+
+def test_a_column_that_is_called_like_a_formula_is_none_in_the_report_and_found_again(admin):
+    one = tried(admin, uploaded(admin, "customer_id,name,=cmd()\nC1,,x\n"))
+    report = b"".join(admin.get(reverse("import_report", args=[one.pk])).streaming_content).decode("utf-8-sig")
+    assert next(csv.reader(StringIO(report)))[2:] == ["customer_id", "name", "'=cmd()"]
+    again = uploaded(admin, report)
+    assert load_beginning(again).header[2:] == ["customer_id", "name", "=cmd()"]
+
+
+def test_long_notes_of_a_row_that_is_mended_are_whole(admin):
+    notes = "The dog bites. " * 300
+    one = tried(admin, uploaded(admin, f"customer_id,name,notes\nC1,,{notes}\n"))
+    report = b"".join(admin.get(reverse("import_report", args=[one.pk])).streaming_content).decode("utf-8-sig")
+    imported(admin, report.replace("C1,,", "C1,Ann,"))
+    assert Customer.objects.get().notes == notes.strip()
+
+
+def test_the_report_of_a_file_of_long_rows_stays_small(admin, monkeypatch):
+    monkeypatch.setattr(file_imports, "MOST_REPORTED_CHARACTERS", 1000)
+    rows = "".join(f"C{number},,{'x' * 100}\n" for number in range(50))
+    one = tried(admin, uploaded(admin, f"customer_id,name,notes\n{rows}"))
+    assert (one.summary["rejected"], len(one.report)) == (50, 10)
+    page = text_of(admin.get(reverse("file_import", args=[one.pk])))
+    assert "It has the first 10 of 50." in page
+
+
+def test_a_line_without_end_is_refused_before_it_becomes_cells(admin):
+    response = upload(admin, "a,b\n" + "," * 1_100_000 + "\n1,2\n")
+    assert response.status_code == 302
+    one = tried(admin, FileImport.objects.get(), external_id="a", name="b")
+    assert one.report[0]["cells"] == []
+    assert "longer than 1,000,000 characters" in one.report[0]["reason"]
+    assert one.summary["created"] == 1
+
+
+def test_a_header_of_a_thousand_columns_is_refused(admin):
+    said = text_of(upload(admin, ",".join(f"c{number}" for number in range(1000)) + "\n1\n"))
+    assert "1,000 columns" in said
 
 
 def test_bytes_of_no_encoding_and_nul_can_be_reported(admin):
