@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from dispatch import sms
-from dispatch.actions.customer_links import PASSING
+from dispatch.actions.customer_links import SAYS_WHEN
 from dispatch.actions.deliver import (
     MOST_ATTEMPTS,
     QUEUE_HAS_IT_FOR,
@@ -59,7 +59,7 @@ def deliver_to_customer(delivery_id: int, *, now: datetime | None = None) -> str
         return try_later(delivery, error, now=now)
     except ValueError as error:  # an address that no mail can be sent to, or a gateway's URL that is none
         return settle(delivery, State.FAILED, error=str(error))
-    said_until = when(delivery.link.job, now=now)[1] if delivery.kind in PASSING else None
+    said_until = when(delivery.link.job, now=now)[1] if delivery.kind in SAYS_WHEN else None
     return settle(delivery, State.SENT, sent_at=now, said_until=said_until, error=remark)
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, Prefetch, Q
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from config.tokens import derived_token, hash_of, new_token
@@ -30,7 +31,10 @@ KEPT_AFTER_END: Final = timedelta(days=14)  # for the rating, and to see that it
 SETTLES_IN: Final = timedelta(minutes=2)  # a dispatcher may try somebody else first; then only the last one is told of
 LATER_BY: Final = timedelta(minutes=10)
 MOST_DELAYS_TOLD: Final = 3
+INTO_NEXT_DAY: Final = timedelta(hours=3)  # so long after midnight a window may end and still be the day before's
 PASSING: Final = (Kind.COMING, Kind.EN_ROUTE, Kind.LATE)
+SAYS_WHEN: Final = (*PASSING, Kind.ANSWER)
+NOT_BEGUN: Final = (Status.CREATED, Status.ASSIGNED)
 STEPS: Final = (*PASSING, Kind.DONE, Kind.CANCELLED)  # a newer one of these overtakes those not sent yet
 
 
@@ -150,24 +154,41 @@ def _overtake(link: CustomerLink, *, besides: str = "") -> None:
 def tell_of_delays(*, now: datetime | None = None) -> int:
     """Whoever was told of a time that will not be kept is told of the new one. Returns how many customers."""
     now = now or timezone.now()
-    told = Q(deliveries__kind__in=PASSING, deliveries__state=State.SENT)
-    open_today = CustomerLink.objects.filter(
-        revoked_at=None,
-        job__status__in=(Status.ASSIGNED, Status.EN_ROUTE),
-        job__scheduled_on=timezone.localdate(now),
-        job__held_at=None,
-    )
-    links = open_today.annotate(said_until=Max("deliveries__said_until", filter=told))
-    late = links.filter(job__arrival__arrives_at__gt=F("said_until") + LATER_BY)
+    told = CustomerDelivery.objects.filter(link=OuterRef("pk"), kind__in=SAYS_WHEN, state=State.SENT)
+    said_until = Subquery(told.order_by("-sent_at", "-pk").values("said_until")[:1])
+    links = CustomerLink.objects.filter(revoked_at=None, job__held_at=None).annotate(said_until=said_until)
+    links = links.exclude(deliveries__state=State.QUEUED)  # which says how it is when it is sent
+    return _tell_of_other_days(links, now=now) + _tell_of_later_times(links, now=now)
+
+
+def _tell_of_other_days(links: QuerySet, *, now: datetime) -> int:
+    to_come = links.filter(job__status__in=NOT_BEGUN, job__scheduled_on__gte=timezone.localdate(now))
+    said_on = TruncDate(ExpressionWrapper(F("said_until") - INTO_NEXT_DAY, output_field=DateTimeField()))
+    moved = to_come.annotate(said_on=said_on).exclude(job__scheduled_on=F("said_on"))
+    count = 0
+    for link in moved.filter(said_until__isnull=False).select_related("job__customer").order_by("pk")[:500]:
+        once_key = f"moved.{link.said_until.timestamp():.0f}.{link.job.scheduled_on}"
+        count += _tell_once(link, Kind.COMING, once_key=once_key, wait=SETTLES_IN, now=now)
+    return count
+
+
+def _tell_of_later_times(links: QuerySet, *, now: datetime) -> int:
+    today = links.filter(job__status__in=(Status.ASSIGNED, Status.EN_ROUTE), job__scheduled_on=timezone.localdate(now))
+    late = today.filter(job__arrival__arrives_at__gt=F("said_until") + LATER_BY)
     sent = Prefetch("deliveries", CustomerDelivery.objects.filter(kind=Kind.LATE))
     count = 0
     for link in late.select_related("job__customer").prefetch_related(sent).order_by("pk")[:500]:
-        if len({delivery.once_key for delivery in link.deliveries.all()}) >= MOST_DELAYS_TOLD:
-            continue
-        once_key = f"{Kind.LATE}.{link.said_until.timestamp():.0f}"
-        with transaction.atomic():
-            count += bool(queue(link, link.job, Kind.LATE, once_key=once_key, now=now))
+        if len({delivery.once_key for delivery in link.deliveries.all()}) < MOST_DELAYS_TOLD:
+            once_key = f"{Kind.LATE}.{link.said_until.timestamp():.0f}"
+            count += _tell_once(link, Kind.LATE, once_key=once_key, now=now)
     return count
+
+
+@transaction.atomic
+def _tell_once(link: CustomerLink, kind: str, *, once_key: str, now: datetime, wait: timedelta = timedelta()) -> bool:
+    """Not even by what could not be sent: asking again would only overtake what is said since."""
+    is_known = CustomerDelivery.objects.filter(link=link, once_key=once_key).exists()
+    return not is_known and bool(queue(link, link.job, kind, once_key=once_key, now=now, wait=wait))
 
 
 # Dispatchers --------------------------------------------------------------------------------------

@@ -93,7 +93,9 @@ def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -
 
     `said_since` is when the link was made: what was said by an earlier one may be another customer's.
     """
-    said = job.customer_messages.filter(sent_at__gte=said_since) if said_since else job.customer_messages.all()
+    said, ratings = job.customer_messages.all(), Rating.objects.filter(job=job)
+    if said_since:
+        said, ratings = said.filter(sent_at__gte=said_since), ratings.filter(rated_at__gte=said_since)
     stage = stage_of(job)
     has_somebody = stage in (Stage.ASSIGNED, Stage.EN_ROUTE, Stage.IN_PROGRESS, Stage.COMPLETED)
     visit = Visit(
@@ -107,7 +109,7 @@ def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -
         started_at=job.started_at,
         completed_at=job.completed_at,
         said=list(said),
-        rating=Rating.objects.filter(job=job).first(),
+        rating=ratings.first(),
     )
     if stage in (Stage.ASSIGNED, Stage.EN_ROUTE):
         visit.expected = expected_window(job, now=now)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -14,6 +14,7 @@ from dispatch.actions.customer_deliveries import ONLY_LOGGED
 from dispatch.checks import check_text_messages
 from dispatch.customer_link.door import token_of
 from dispatch.models import Arrival, Customer, CustomerDelivery, CustomerLink, DispatchSettings, Job, Status
+from dispatch.placement import Placement
 from tests.factories import CustomerFactory, SiteFactory, TechnicianFactory, make_job, make_plan
 
 Kind = CustomerDelivery.Kind
@@ -413,3 +414,36 @@ def test_skipped_maintenance_visit_is_cancelled_for_the_customer_too(dana, tess,
     send_all()
     assert mail.outbox[-1].subject == "Your visit is cancelled"
     assert "holiday" not in mail.outbox[-1].body
+
+
+def test_customer_told_of_a_day_hears_once_that_it_is_another(dana, tess, site, from_assignment):
+    today = timezone.localdate()
+    evening = timezone.make_aware(datetime.combine(today + timedelta(days=4), time(22)))
+    block = {"window_starts_at": evening, "window_ends_at": evening + timedelta(hours=4)}
+    job = make_job(
+        Status.ASSIGNED, by=dana, technician=tess, site=site, scheduled_on=timezone.localdate(evening), **block
+    )
+    send_all()
+    assert actions.tell_of_delays() == 0
+    for days, starts_with in ((2, "Tess is coming on "), (1, "Tess is coming tomorrow")):
+        actions.place_job(job, Placement(tess, today + timedelta(days=days), None), by=dana, on_conflict="anyway")
+        assert actions.tell_of_delays() == 1
+        assert actions.tell_of_delays() == 0, "it is on its way to the customer already"
+        send_all()
+        assert mail.outbox[-1].subject.startswith(starts_with)
+        assert actions.tell_of_delays() == 0
+    assert len(mail.outbox) == 3
+
+
+def test_delay_that_could_not_be_told_keeps_nothing_newer_from_the_customer(dana, tess, site, north):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    send_all()
+    told = CustomerDelivery.objects.get()
+    late = told.said_until + timedelta(minutes=25)
+    Arrival.objects.filter(job=job).update(arrives_at=late, starts_at=late, ends_at=late + timedelta(hours=1))
+    assert actions.tell_of_delays() == 1
+    CustomerDelivery.objects.filter(kind="late").update(state="failed")
+    once_key = {"once_key": "newer", "queued_at": timezone.now(), "due_at": timezone.now()}
+    CustomerDelivery.objects.create(link=told.link, kind="coming", channel="email", to=told.to, **once_key)
+    assert actions.tell_of_delays() == 0
+    assert CustomerDelivery.objects.get(once_key="newer").state == "queued"
