@@ -1,5 +1,8 @@
+from datetime import timedelta
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from dispatch import actions
@@ -94,6 +97,19 @@ def test_a_new_job_appears_by_itself_and_is_marked(phone, job, omar, tess):
     expect(phone.get_by_role("heading", name="Leaking tap")).to_be_visible()
     phone.get_by_role("link", name="Back to my day").click()
     expect(row.locator("[data-mark]")).to_be_hidden()
+
+
+def test_a_job_moved_while_the_page_was_closed_is_marked(phone, live_site, job, omar):
+    expect(phone.locator(".now").locator("[data-mark]")).to_be_hidden()
+    context = phone.context
+    phone.close()
+    at = timezone.now().replace(microsecond=0)
+    changes = {"window_starts_at": at, "window_ends_at": at + timedelta(hours=2)}
+    in_thread(actions.edit_job, job, changes, by=omar, base_version=job.version)
+    again = context.new_page()
+    again.goto(f"{live_site.url}/my-day/")
+    expect(again.locator(".now").locator("[data-mark]")).to_have_text("Changed: new time")
+    expect(again.get_by_text("Since you last looked: 1 changed.")).to_be_visible()
 
 
 def test_a_job_taken_away_disappears_and_is_named(phone, job, omar, tom):
