@@ -157,8 +157,16 @@
     return dayOf(asOf()) === dayOf(Date.now()) ? text : asOfDay;
   }
 
+  function whatOf({ kind, content, says }) {
+    if (kind === "step") return WORDS[content.to];
+    if (kind === "note") return `Note: ${content.text}`;
+    if (kind === "late") return `Running late: ${content.minutes} min`;
+    if (kind === "material" && content.name) return [content.quantity, content.unit, content.name].filter(Boolean).join(" ");
+    return says;
+  }
+
   function titleOf(tap) {
-    const what = tap.kind === "step" ? WORDS[tap.content.to] : tap.kind === "note" ? `Note: ${tap.content.text}` : tap.says;
+    const what = whatOf(tap);
     return tap.number ? `${what} · ${tap.number}` : what;
   }
 
