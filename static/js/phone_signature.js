@@ -123,7 +123,8 @@
     const { job, number } = root.querySelector("[data-pictures]").dataset;
     const file = await Pictures.blobOf(canvas(), "image/png");
     await Outbox.add({ kind: "signature", job, number, file, name, says: `Signature of ${name}` });
-    return close();
+    close();
+    return root.querySelector("[data-pictures]").scrollIntoView({ block: "start" }); // where it is seen now
   }
 
   const ACTS = {
