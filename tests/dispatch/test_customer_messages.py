@@ -1,10 +1,13 @@
 """What customers say through their link, and what becomes of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
+from threading import Barrier
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.utils import timezone
 
 from dispatch import actions
@@ -338,3 +341,24 @@ def test_new_link_begins_anew_with_what_was_said(client, link, job, dana):
     actions.write_as_customer(new, "ready")
     actions.ask_other_time(new, starts_at=in_days(4, 9), ends_at=in_days(4, 11))
     assert job.customer_messages.count() == 4
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_of_two_wishes_at_once_one_is_taken(link):
+    ready = Barrier(2)
+
+    def ask(hour: int) -> str:
+        ready.wait()
+        try:
+            actions.ask_other_time(link, starts_at=in_days(2, hour), ends_at=in_days(2, hour + 1))
+        except ActionRefused as refused:
+            return refused.reason
+        finally:
+            connection.close()
+        return "asked"
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ask, (9, 14)))
+    assert sorted(answers) == ["You have asked for another time already: we answer it first.", "asked"]
+    assert CustomerMessage.objects.count() == 1

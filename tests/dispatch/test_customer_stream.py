@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from django.db import OperationalError
 from django.utils import timezone
 
 from config.asgi import application
@@ -161,3 +162,18 @@ def test_page_is_served_while_redis_is_away(job, token, client, monkeypatch):
 
     monkeypatch.setattr(realtime, "_send", fail)
     assert client.get(f"/visit/{token}/").status_code == 200
+
+
+def test_stream_outlives_a_database_that_is_away_for_a_moment(job, token, dana, monkeypatch):
+    def be_away(*args, **kwargs):
+        raise OperationalError("The server closed the connection.")
+
+    def come_back():
+        monkeypatch.undo()
+        actions.add_note(job, "Another", by=dana)
+
+    def go_away():
+        monkeypatch.setattr(stream, "find_link", be_away)
+        actions.add_note(job, "Something", by=dana)
+
+    while_listening(token, go_away, come_back, expect=[True, True])
