@@ -39,6 +39,9 @@ def _refusal(request: HttpRequest) -> Problem | None:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return Problem("malformed", "Content-Length is no number.")
+    if not length:  # sent in chunks, nothing says how much it is: Django reads on from what is read here
+        request._body = request.read(MOST_BYTES + 1)
+        length = len(request._body)
     if length > MOST_BYTES:
         return Problem("too-large", f"At most {MOST_BYTES // 1024} KB.")
     for name, values in request.GET.lists():

@@ -1,17 +1,20 @@
 """What holds for all of the API: doing things once, errors in one form, limits, the same number of queries."""
 
 from datetime import timedelta
+from io import BytesIO
 from threading import Barrier, Thread
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
+from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from dispatch import actions
 from dispatch.actions.idempotency import GIVEN_UP_AFTER, KEPT
 from dispatch.api import tokens
-from dispatch.api.door import REPEATABLE
+from dispatch.api.door import MOST_BYTES, REPEATABLE, door
 from dispatch.api.v1 import api
 from dispatch.models import Customer, IdempotencyKey, Status
 from tests.api import Program, problem, token_of
@@ -211,6 +214,16 @@ def test_body_that_is_no_json_is_refused(program):
     assert problem(program.post("/customers", {"name": "A" * 2_000_000}))[:2] == (413, "too-large")
 
 
+def test_body_in_chunks_is_no_larger_and_no_other_than_one_that_says_its_length():
+    def answer_to(body: bytes, kind: bytes):
+        scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"content-type", kind)]}
+        return door(lambda request: HttpResponse(request.body))(ASGIRequest(scope, BytesIO(body)))
+
+    assert answer_to(b'{"name": "Acme"}', b"application/json").content == b'{"name": "Acme"}'
+    assert answer_to(b"x" * (MOST_BYTES + 1), b"application/json").status_code == 413
+    assert answer_to(b"name=Acme", b"application/x-www-form-urlencoded").status_code == 415
+
+
 def test_problem_says_where_it_is_described(program, client):
     kind = program.get("/jobs/4711").json()["type"]
     address, _, name = kind.partition("#")
@@ -291,6 +304,12 @@ def test_customer_is_made_found_and_changed(program):
     assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}))[:2] == (428, "version-required")
     assert problem(program.post("/customers", {"name": "Other", "external_id": "C-9"}))[:2] == (409, "refused")
     assert problem(program.patch(f"/customers/{pk}", {"email": "office"}, If_Match="*"))[:2] == (422, "invalid")
+
+
+@pytest.mark.parametrize("name", ["\\ud800", "A\\u0000b"])
+def test_text_that_no_database_keeps_is_refused(program, name):
+    raw = f'{{"name": "{name}"}}'
+    assert problem(program.post("/customers", raw))[:2] == (422, "invalid")
 
 
 def test_site_is_found_in_its_zone_and_moves_its_open_jobs(program, omar, north, south):
