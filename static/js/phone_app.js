@@ -42,6 +42,11 @@
     navigator.serviceWorker.register(worker, { scope: "/" }).catch(() => {});
     keep();
   });
+  // A new one keeps the day anew, with its own scripts.
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    told = "";
+    keepSoon();
+  });
   navigator.serviceWorker.addEventListener("message", (event) => {
     if (event.data && event.data.isKept) root.dataset.isKept = "";
   });

@@ -94,10 +94,10 @@ const Outbox = (() => {
   }
 
   async function flushOnce() {
-    const { outcome, wait } = await locked(() => deliver(session, answered));
+    const { outcome, wait } = await locked(() => deliver(session, answered)).catch(() => ({ outcome: "later" }));
     const before = trouble;
     trouble = ["empty", "held"].includes(outcome) ? "" : outcome;
-    failures = outcome === "later" ? failures + 1 : 0;
+    failures = trouble ? failures + 1 : 0;
     if (trouble !== before) await tellChange();
     clearTimeout(timer);
     if (outcome === "held") timer = setTimeout(flush, 1000);

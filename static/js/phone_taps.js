@@ -36,15 +36,21 @@ const Taps = (() => {
         };
         resolve(request.result);
       };
-      request.onerror = () => reject(request.error);
+      request.onerror = () => {
+        opening = null; // the next tap tries again
+        reject(request.error);
+      };
     });
     return opening;
   }
 
   async function within(name, mode, work) {
-    const db = await open();
+    const begin = async () => (await open()).transaction(name, mode, { durability: "strict" });
+    const transaction = await begin().catch(() => {
+      opening = null; // some browsers close it without a word
+      return begin();
+    });
     return new Promise((resolve, reject) => {
-      const transaction = db.transaction(name, mode, { durability: "strict" });
       const answer = { value: undefined };
       transaction.oncomplete = () => resolve(answer.value);
       transaction.onabort = transaction.onerror = () => reject(transaction.error);
@@ -67,9 +73,15 @@ const Taps = (() => {
   }
   const tapsOf = async (user) => (await allTaps()).filter((tap) => tap.user === user);
 
+  // What had no place before goes first: what is stored is sent before what is not.
   async function insert(tap) {
+    const before = tap.file ? [] : memory.filter((one) => !one.file);
     try {
-      await within("taps", "readwrite", (store) => store.add(tap));
+      await within("taps", "readwrite", (store) => {
+        for (const one of before) store.add({ ...one, isFleeting: false });
+        store.add(tap);
+      });
+      for (const one of before) memory.splice(memory.indexOf(one), 1);
     } catch (error) {
       memory.push(Object.assign(tap, { isFleeting: true }));
     }
@@ -119,7 +131,7 @@ const Taps = (() => {
     const words = waiting.filter((tap) => !tap.file);
     const held = words.findIndex(isHeld);
     if (held > 0 || (held < 0 && words.length)) return words.slice(0, held < 0 ? BATCH : Math.min(held, BATCH));
-    return held < 0 ? waiting.slice(0, 1) : [];
+    return held < 0 ? waiting.filter((tap) => !isHeld(tap)).slice(0, 1) : [];
   }
 
   // Resolves with { outcome }: empty, held, later, login, other-user.
@@ -206,8 +218,9 @@ const Taps = (() => {
     }
     const answer = await response.json().catch(() => null);
     if (response.ok) return answer && Array.isArray(answer.taps) ? { outcome: "answered", ...answer } : { outcome: "later" };
-    const error = (answer && answer.error) || `The server could not take this (${response.status}).`;
-    return { outcome: "broken", error };
+    // A page that something on the way says this with is no answer: an upload that was cut off, a server being exchanged.
+    if (response.status !== 413 && !(answer && answer.error)) return { outcome: "later" };
+    return { outcome: "broken", error: (answer && answer.error) || "This is too large for the server." };
   }
 
   // Logged in again since this page was made? Taps of one user are never sent as another's.

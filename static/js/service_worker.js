@@ -16,8 +16,9 @@ self.addEventListener("install", (event) => {
   event.waitUntil(keepPage(WORKER.offline).catch(() => {}));
 });
 
-self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), dropOldAssets()])));
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
+// Only once the whole day is kept with the new ones: without signal the pages kept before need theirs.
 async function dropOldAssets() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name.startsWith("truckroll-assets-") && name !== ASSETS).map((name) => caches.delete(name)));
@@ -42,7 +43,8 @@ async function page(event, path) {
   const pages = await caches.open(PAGES);
   const kept = await pages.match(path);
   const fresh = fetch(event.request).then(async (response) => {
-    if ([502, 503, 504].includes(response.status)) throw new Error("The server is away.");
+    const isAway = [502, 503, 504].includes(response.status);
+    if (isAway || (kept && response.status >= 500)) throw new Error("The server is away.");
     event.waitUntil(hear(pages, path, response.clone()));
     return response;
   });
@@ -55,28 +57,34 @@ async function page(event, path) {
 async function leave(request) {
   try {
     const response = await fetch(request);
-    await caches.delete(PAGES);
+    await forgetDay(await caches.open(PAGES));
     return response;
   } catch (error) {
     return Response.redirect(WORKER.day, 303);
   }
 }
 
-// Redirected to the login, nobody is logged in: then nobody's day stays here.
+async function forgetDay(pages) {
+  for (const request of await pages.keys()) if (new URL(request.url).pathname !== WORKER.offline) await pages.delete(request);
+}
+
+// Redirected to the login, nobody is logged in; told to stay out, it is nobody with a day. Then nobody's day stays here.
 async function hear(pages, path, response) {
-  if (response.type === "opaqueredirect" || response.redirected) await caches.delete(PAGES);
+  if (response.type === "opaqueredirect" || response.redirected || response.status === 403) await forgetDay(pages);
   else if (response.ok) await store(pages, path, response);
-  else if (response.status === 404 || response.status === 403) await pages.delete(path);
+  else if (response.status === 404) await pages.delete(path);
 }
 
 async function store(pages, path, response) {
   const text = await response.text();
+  if (!USER.test(text) && path !== WORKER.offline) return; // of something on the way, such as a hotel's network
   await forgetOthers(pages, text);
   const headers = new Headers(response.headers);
   for (const name of ["Content-Encoding", "Content-Length"]) headers.delete(name);
   headers.set("X-Kept-At", Date.now());
   const version = VERSION.exec(text);
   headers.set("X-Kept-Version", version ? version[1] || version[2] : "");
+  headers.set("X-Kept-By", WORKER.version);
   await pages.put(path, new Response(text.replace("<body ", "<body data-cached "), { headers }));
   await keepAssets(text);
 }
@@ -85,9 +93,7 @@ async function forgetOthers(pages, text) {
   const user = USER.exec(text);
   if (!user) return;
   const kept = await pages.match("/-/user");
-  if (kept && (await kept.text()) !== user[1]) {
-    for (const request of await pages.keys()) if (new URL(request.url).pathname !== WORKER.offline) await pages.delete(request);
-  }
+  if (kept && (await kept.text()) !== user[1]) await forgetDay(pages);
   await pages.put("/-/user", new Response(user[1]));
 }
 
@@ -97,17 +103,19 @@ async function keepAssets(text) {
   for (const path of found) {
     if (!path.startsWith(WORKER.static) || (await assets.match(path))) continue;
     const response = await fetch(path).catch(() => null);
-    if (response && response.ok) await assets.put(path, response);
+    if (response && isAsset(response)) await assets.put(path, response);
   }
 }
+
+const isAsset = (response) => response.ok && !/html/.test(response.headers.get("Content-Type"));
 
 // A file without a hash in its name may be another one by now: the network is asked first, but not for long.
 async function asset(event, path) {
   const assets = await caches.open(ASSETS);
-  const kept = await assets.match(path);
+  const kept = (await assets.match(path)) || (await caches.match(path)); // a former version's
   if (kept && HASHED.test(path)) return kept;
   const fresh = fetch(event.request).then((response) => {
-    if (response.ok) event.waitUntil(assets.put(path, response.clone()));
+    if (isAsset(response)) event.waitUntil(assets.put(path, response.clone()));
     return response;
   });
   return kept ? Promise.race([fresh.catch(() => kept), later(ASSET_PATIENCE_MS).then(() => kept)]) : fresh;
@@ -127,9 +135,11 @@ async function keepDay({ pages: wanted, isWholeDay }) {
   }
   for (const [path, version] of Object.entries(wanted)) {
     const kept = await pages.match(path);
-    const isFresh = kept && Number(kept.headers.get("X-Kept-Version")) >= Number(version) && Number(kept.headers.get("X-Kept-At")) > Date.now() - KEPT_MS;
+    const isNew = kept && kept.headers.get("X-Kept-By") === WORKER.version && Number(kept.headers.get("X-Kept-At")) > Date.now() - KEPT_MS;
+    const isFresh = isNew && Number(kept.headers.get("X-Kept-Version")) >= Number(version);
     if (!isFresh && !(await keepPage(path))) return false;
   }
+  if (isWholeDay) await dropOldAssets();
   return true;
 }
 

@@ -27,6 +27,36 @@ AN_HOUR_AHEAD = """
     static now() { return RightDate.now() + 3600000; }
   };
 """
+FULL_FOR_THE_FIRST = """
+  const add = IDBObjectStore.prototype.add;
+  let isFull = true;
+  IDBObjectStore.prototype.add = function (value) {
+    if (isFull) {
+      isFull = false;
+      throw new DOMException("Full", "QuotaExceededError");
+    }
+    return add.call(this, value);
+  };
+"""
+OTHERS_ANSWER_FIRST = """() => {
+  Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined }); // it would send them itself
+  const real = window.fetch;
+  const statuses = [500, 502, 404, 400, 200];
+  window.othersHaveAnswered = () => !statuses.length;
+  window.fetch = (url, options) => {
+    if (!statuses.length || !String(url).endsWith("/taps/")) return real(url, options);
+    return Promise.resolve(new Response("<html>Welcome to our guests' network</html>", { status: statuses.shift() }));
+  };
+}"""
+SOON = """async (is) => {
+  for (let tries = 0; tries < 80; tries += 1) {
+    const pages = await (await caches.open("truckroll-day-1")).keys();
+    const kept = [...(await caches.keys()), ...pages.map((request) => new URL(request.url).pathname)];
+    if (kept.includes(is.kept) && !kept.includes(is.gone)) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}"""
 DONE = ["en_route", "in_progress", "completed"]
 
 
@@ -212,3 +242,48 @@ def test_refused_tap_is_shown_with_a_way_out_and_logging_out_asks(open_day, job,
     assert job.notes.get().text == "I am there already"
     job.refresh_from_db()
     assert job.status == Status.ASSIGNED
+
+
+# What stands between phone and server answers in its place, or the phone itself has no room ----------
+
+
+def test_answers_that_are_not_the_servers_refuse_nothing(open_day, job):
+    page = open_day()
+    page.evaluate(OTHERS_ANSWER_FIRST)
+    tap(page, "En route", "Start work", "Complete")
+    page.wait_for_function("() => dispatchEvent(new Event('online')) && othersHaveAnswered()", polling=200)
+    expect_all_sent(page)
+    expect(page.locator(".outcome")).to_have_count(0)
+    assert log_of(job) == DONE
+
+
+def test_phone_without_room_for_one_tap_keeps_the_order(open_day, job):
+    page = open_day(script=FULL_FOR_THE_FIRST)
+    page.context.set_offline(True)
+    tap(page, "En route", "Start work")
+    page.reload()
+    expect(page.locator(".now .status")).to_have_text("In Progress")
+    page.context.set_offline(False)
+    expect_all_sent(page)
+    assert log_of(job) == DONE[:2]
+
+
+def test_who_is_no_technician_any_more_finds_no_day_on_the_phone(open_day, job, tess, browser_errors):
+    browser_errors.allow("Failed to load resource")
+    page = open_day()
+    path = f"/my-day/jobs/{job.pk}/"
+    assert page.evaluate(SOON, {"kept": path, "gone": ""})
+    in_thread(type(tess).objects.filter(pk=tess.pk).update, is_active=False)
+    page.goto(page.url)
+    assert page.evaluate(SOON, {"kept": "/my-day/offline/", "gone": path})
+    page.context.set_offline(True)
+    page.goto(page.url)
+    expect(page.get_by_text("This page is not on your phone.")).to_be_visible()
+
+
+def test_scripts_of_the_former_version_stay_until_the_day_is_kept_with_the_new_ones(open_day):
+    page = open_day()
+    page.evaluate("caches.open('truckroll-assets-former')")
+    page.evaluate("navigator.serviceWorker.ready.then((registration) => registration.unregister())")
+    page.reload()
+    assert page.evaluate(SOON, {"kept": "/my-day/", "gone": "truckroll-assets-former"})
