@@ -1,5 +1,6 @@
 """An agenda as iCalendar (RFC 5545): stable UIDs, a SEQUENCE that grows with each change, times in UTC."""
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,6 +14,7 @@ from dispatch.calendar_feed.agenda import Entry
 from technicians.models import Technician
 
 REFRESHED_EVERY: Final = timedelta(minutes=15)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def calendar_of(technician: Technician, agenda: Iterable[Entry], *, base_url: str) -> bytes:
@@ -42,9 +44,9 @@ def _event(entry: Entry, technician: Technician, *, base_url: str) -> Event:
         event.add("summary", f"{job.number} is not yours any more")
         event.add("transp", "TRANSPARENT")
         return event
-    event.add("summary", f"{job.number} {job.job_type}, {job.customer}")
-    event.add("location", job.site.address)
-    event.add("description", _description(entry))
+    event.add("summary", _printable(f"{job.number} {job.job_type}, {job.customer}"))
+    event.add("location", _printable(job.site.address))
+    event.add("description", _printable(_description(entry)))
     event.add("url", base_url + reverse("phone_job", args=[job.pk]))
     if job.site.has_location:
         event.add("geo", (job.site.latitude, job.site.longitude))
@@ -61,6 +63,11 @@ def _description(entry: Entry) -> str:
     if job.description:
         lines.append(job.description)
     return "\n".join(lines)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which iCalendar forbids: one in one job, and a strict program reads no calendar."""
+    return _CONTROL.sub("", text)
 
 
 def uid_of(job_id: int, technician: Technician) -> str:

@@ -159,6 +159,13 @@ def test_odd_text_stays_text(client, omar, tess, token):
     assert "forged" in str(events[job.pk]["DESCRIPTION"]) and "é漢字" in str(events[job.pk]["DESCRIPTION"])
 
 
+def test_one_jobs_control_characters_do_not_make_the_calendar_unreadable(client, omar, tess, token):
+    make_job(Status.ASSIGNED, by=omar, technician=tess, description="Leak\x0b under\x01 sink\r\nfloor\t2")
+    content = client.get(reverse("calendar", args=[token])).content.decode()
+    assert {sign for sign in content if ord(sign) < 32} == {"\r", "\n", "\t"}
+    assert "Leak under sink\\nfloor" in content
+
+
 def test_unchanged_calendar_is_not_sent_again(client, omar, tess, token):
     job = make_job(Status.ASSIGNED, by=omar, technician=tess)
     url = reverse("calendar", args=[token])
