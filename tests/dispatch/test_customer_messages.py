@@ -200,6 +200,16 @@ def test_customer_reads_that_the_wish_was_taken_and_is_told(client, settings, da
     assert "The time has changed since" in text_of(client.get(url_of(link)))
 
 
+def test_wish_that_nobody_answered_is_over_with_the_visit(client, dana, tess, job, link, wish):
+    client.force_login(dana)
+    assert f'data-wish="{wish.pk}"' in html_of(client.get(f"/jobs/{job.pk}/"))
+    actions.change_status(job, Status.EN_ROUTE, by=tess.user)
+    actions.change_status(job, Status.IN_PROGRESS, by=tess.user)
+    actions.change_status(job, Status.COMPLETED, by=tess.user)
+    assert "data-wish" not in html_of(client.get(f"/jobs/{job.pk}/"))
+    assert "We answer here" not in text_of(client.get(url_of(link)))
+
+
 def test_customer_reads_why_the_wish_was_declined(client, settings, dana, job, link, wish):
     settings.EMAIL_HOST, settings.SITE_URL = "mail.example", "https://x.example"
     client.force_login(dana)
