@@ -43,16 +43,16 @@ def mark_sick(
 def call_in_sick(
     technician: Technician, *, by, note: str = "", at: datetime | None = None, now: datetime | None = None
 ) -> TimeOff:
-    """They say it themselves, for the rest of the day; whoever dispatches them is told and led to their jobs."""
+    """They say it themselves, for the rest of the day of `at`; whoever dispatches them is told and led to their jobs."""
     now = now or timezone.now()
     at = at or now
     if by is None or technician.user_id != by.pk:
         raise PermissionDenied("Only for yourself.")
-    today = timezone.localdate(now)
-    midnight = timezone.make_aware(datetime.combine(today + timedelta(days=1), time.min))
+    day = timezone.localdate(at)
+    midnight = timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
     absence = _be_sick(technician, starts_at=at, ends_at=midnight, note=note, at=at, now=now)
-    count = technician.jobs.filter(scheduled_on=today, status__in=TO_DO).count()
-    jobs = f"{count} job{'s' if count != 1 else ''} to hand over" if count else "no jobs today"
+    count = technician.jobs.filter(scheduled_on=day, status__in=TO_DO).count()
+    jobs = f"{count} job{'s' if count != 1 else ''} to hand over" if count else "no jobs that day"
     text = f"{technician} has called out sick: {jobs}" + (f". “{absence.note}”" if absence.note else "")
     url = reverse("redistribute", args=[absence.pk])
     notify(dispatchers_who_see(technician), Notification.Kind.CALLED_SICK, text, url=url, now=now)

@@ -240,6 +240,12 @@ def test_technician_calls_out_sick_and_the_dispatcher_is_led_to_the_jobs(phone, 
     assert "You are marked as sick until" in client.get(reverse("phone")).content.decode()
 
 
+def test_sick_call_that_arrives_after_midnight_is_about_the_day_before(tess):
+    evening = timezone.localtime().replace(hour=23, minute=50, second=0, microsecond=0) - timedelta(days=1)
+    absence = actions.call_in_sick(tess, by=tess.user, at=evening, now=evening + timedelta(minutes=25))
+    assert (absence.starts_at, absence.ends_at) == (evening, evening + timedelta(minutes=10))
+
+
 def test_who_is_known_to_be_sick_is_told_so(phone, tess):
     send(phone, tap("sick"))
     (answer,) = send(phone, tap("sick"))
