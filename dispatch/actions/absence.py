@@ -43,7 +43,7 @@ def mark_sick(
 def call_in_sick(
     technician: Technician, *, by, note: str = "", at: datetime | None = None, now: datetime | None = None
 ) -> TimeOff:
-    """They say it themselves, for the rest of the day of `at`; whoever dispatches them is told and led to their jobs."""
+    """They say so themselves, for the rest of the day of `at`; whoever dispatches them is led to their jobs."""
     now = now or timezone.now()
     at = at or now
     if by is None or technician.user_id != by.pk:
