@@ -34,9 +34,8 @@ from dispatch.models import Job, MaintenancePlan, MaintenanceVisit, Status
 ASK_ABOUT_MADE: Final = "ask"
 FOLLOW: Final = "follow"
 STAY: Final = "stay"
-FARTHEST: Final = timedelta(
-    days=25 * 366
-)  # beyond the rarest rule's next visit; who asks for more counts days for long
+# Beyond the rarest rule's next visit: who asks for more would have days counted for long.
+FARTHEST: Final = timedelta(days=25 * 366)
 COLUMNS: Final = (
     *("name", "customer", "site", "job_type", "description", "priority", "duration_minutes", "technician", "rule"),
     *("starts_on", "ends_on", "window_starts", "window_ends", "time_zone", "days_ahead", "is_active"),
