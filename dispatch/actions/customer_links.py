@@ -16,6 +16,7 @@ from config.tokens import derived_token, hash_of, new_token
 from dispatch.actions.base import ActionRefused, bump, check_may_dispatch, fresh, log_edits, publish_job
 from dispatch.actions.journal import is_made_up
 from dispatch.customer_link.door import PURPOSE
+from dispatch.customer_link.expectation import LONGEST_DRIVE
 from dispatch.models import CustomerDelivery, CustomerLink, DispatchSettings, FieldChange, Job, Status
 from dispatch.models.jobs import TO_DO
 from dispatch.models.rules import CustomerLinkFrom
@@ -29,6 +30,8 @@ DELIVER: Final = "dispatch.tasks.deliver_to_customer"  # by name: the tasks impo
 KEPT_AFTER_DAY: Final = timedelta(days=7)
 KEPT_AFTER_END: Final = timedelta(days=14)  # for the rating, and to see that it was cancelled
 SETTLES_IN: Final = timedelta(minutes=2)  # a dispatcher may try somebody else first; then only the last one is told of
+ASKED: Final = "asked."  # what the once_key of a link begins with that a dispatcher sends by hand
+SECOND_CLICK: Final = timedelta(seconds=30)
 LATER_BY: Final = timedelta(minutes=10)
 MOST_DELAYS_TOLD: Final = 3
 INTO_NEXT_DAY: Final = timedelta(hours=3)  # so long after midnight a window may end and still be the day before's
@@ -174,7 +177,9 @@ def _tell_of_other_days(links: QuerySet, *, now: datetime) -> int:
 
 def _tell_of_later_times(links: QuerySet, *, now: datetime) -> int:
     today = links.filter(job__status__in=(Status.ASSIGNED, Status.EN_ROUTE), job__scheduled_on=timezone.localdate(now))
-    late = today.filter(job__arrival__arrives_at__gt=F("said_until") + LATER_BY)
+    late = today.filter(job__arrival__arrives_at__gt=F("said_until") + LATER_BY).exclude(
+        job__status=Status.EN_ROUTE, job__arrival__arrives_at__gt=now + LONGEST_DRIVE
+    )
     sent = Prefetch("deliveries", CustomerDelivery.objects.filter(kind=Kind.LATE))
     count = 0
     for link in late.select_related("job__customer").prefetch_related(sent).order_by("pk")[:500]:
@@ -206,8 +211,11 @@ def send_link(job: Job, *, by, now: datetime | None = None) -> list[CustomerDeli
     if link is None:
         link = make_link(job, now=now)
     _keep_open(link, job, now=now)
+    just_sent = link.deliveries.filter(once_key__startswith=ASKED, queued_at__gt=now - SECOND_CLICK)
+    if just_sent.exists():
+        return list(just_sent)
     kind = Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING if job.is_open else Kind.DONE
-    sent = queue(link, job, kind, once_key=f"asked.{now.timestamp():.3f}", now=now)
+    sent = queue(link, job, kind, once_key=f"{ASKED}{now.timestamp():.3f}", now=now)
     _log(job, "sent" if sent else "made", by=by, now=now)
     return sent
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 MINUTE = timedelta(minutes=1)
 FAR = timedelta(hours=3)  # from here on a window is told by quarters of an hour
+LONGEST_DRIVE = timedelta(hours=4)  # a longer one comes of a fix that is wrong, and is not told
 
 
 @dataclass(frozen=True)

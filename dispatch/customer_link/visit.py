@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch.customer_link.expectation import Window, is_late_for, window_around
+from dispatch.customer_link.expectation import LONGEST_DRIVE, Window, is_late_for, window_around
 from dispatch.customer_link.sketch import Place, Sighting, Sketch, draw, shown_place
 from dispatch.models import CustomerMessage, DispatchSettings, Job, Rating, Status
 from technicians.models import Break, ClockRecord, Technician
@@ -129,6 +129,8 @@ def expected_window(job: Job, *, now: datetime) -> Window | None:
     prediction = job.prediction
     today = timezone.localdate(now)
     if prediction is None or (job.scheduled_on != today and job.status != Status.EN_ROUTE and job.window_starts_at):
+        return None
+    if job.status == Status.EN_ROUTE and prediction.arrives_at - now > LONGEST_DRIVE:
         return None
     # Whoever is early waits for the promised block; who is on the way is told of as they come.
     begins_at = prediction.arrives_at if job.status == Status.EN_ROUTE else prediction.starts_at

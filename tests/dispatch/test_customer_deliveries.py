@@ -149,6 +149,22 @@ def test_customer_told_of_a_time_hears_once_that_it_takes_longer(dana, tess, sit
     assert mail.outbox[-1].subject.startswith("Sorry, it takes longer than we said: Tess is now expected")
 
 
+def test_customer_does_not_hear_of_hours_that_a_wrong_fix_gave(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    send_all()
+    far = timezone.now() + timedelta(hours=7)
+    Arrival.objects.filter(job=job).update(arrives_at=far, starts_at=far, ends_at=far + timedelta(hours=1))
+    assert actions.tell_of_delays() == 0
+
+
+def test_second_click_sends_a_link_no_second_time(dana, tess, site):
+    job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
+    first, second = actions.send_link(job, by=dana), actions.send_link(job, by=dana)
+    assert first and first == second
+    later = timezone.now() + timedelta(minutes=1)
+    assert actions.send_link(job, by=dana, now=later) != first
+
+
 def test_what_is_no_longer_true_is_not_sent(dana, tess, site):
     job = make_job(Status.EN_ROUTE, by=dana, technician=tess, site=site)
     actions.change_status(job, Status.IN_PROGRESS, by=dana)

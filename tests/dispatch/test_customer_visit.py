@@ -214,6 +214,13 @@ def test_visit_that_comes_later_than_promised_says_so(driving):
     assert load_visit(Job.objects.get(pk=driving.pk), now=now).is_late
 
 
+def test_nobody_is_told_an_hour_that_a_wrong_fix_gave(driving):
+    now = timezone.now()
+    late = now + timedelta(hours=7)
+    Arrival.objects.filter(job=driving).update(arrives_at=late, starts_at=late, ends_at=late + timedelta(hours=1))
+    assert load_visit(Job.objects.get(pk=driving.pk), now=now).expected is None
+
+
 def test_sketch_is_no_picture_from_elsewhere(client, driving):
     actions.send_link(driving, by=None)
     html = client.get(f"/visit/{token_of(driving.customer_links.get())}/").content.decode()
