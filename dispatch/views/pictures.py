@@ -120,6 +120,10 @@ def file_response(request, file, content_type: str, name: str) -> HttpResponse:
                 response = HttpResponse(stored.read(), content_type=content_type)
         except FileNotFoundError:
             raise Http404("The file of this picture is gone.") from None
+        except OSError:
+            return HttpResponse(
+                "The picture cannot be read just now. Try again.", status=503, content_type="text/plain"
+            )
         is_wanted_whole = "download" in request.GET
         response["Content-Disposition"] = f'{"attachment" if is_wanted_whole else "inline"}; filename="{name}"'
     response["ETag"] = etag

@@ -372,6 +372,17 @@ def test_a_file_that_is_gone_is_not_found(phone, job, own_files):
     assert phone.get(reverse("picture", args=[known])).status_code == 404
 
 
+@pytest.mark.expects_error_logs
+def test_a_file_that_cannot_be_read_just_now_can_be_asked_for_again(phone, job, monkeypatch):
+    known = answer(send(phone, job))["id"]
+
+    def fail(*args):
+        raise PermissionError
+
+    monkeypatch.setattr(Picture._meta.get_field("file").storage, "_open", fail)
+    assert phone.get(reverse("picture", args=[known])).status_code == 503
+
+
 @pytest.mark.parametrize("path", ["files/", "media/", "jobs/{job}/{picture}.jpg", "files/jobs/{job}/{picture}.jpg"])
 def test_no_folder_of_files_is_served(client, phone, ada, job, path):
     known = answer(send(phone, job))["id"]
