@@ -78,7 +78,7 @@ def test_dispatch_day_from_call_to_completion(new_context, live_site, day):
     ).new_page()
     log_in_by_form(phone, second, "tess")
     phone.get_by_role("button", name="Clock in").last.click()
-    expect(phone.get_by_text("On shift", exact=True)).to_be_visible()
+    expect(phone.locator("#day-head").get_by_text("On shift", exact=True)).to_be_visible()
 
     create_job(dana_page, first)
     job = Job.objects.get()

@@ -62,7 +62,7 @@ def test_the_place_is_shared_from_the_first_tap_of_the_shift_to_the_last_and_the
     expect(sharing).to_contain_text("does not see where you are during your break")
     step_button(phone, "End break").click()
     expect(sharing).to_contain_text("The office sees where you are")
-    phone.get_by_text("On shift", exact=True).click()
+    phone.locator("#day-head").get_by_text("On shift", exact=True).click()
     step_button(phone, "Clock out").click()
     expect(sharing).to_be_hidden()
     assert {each.source for each in tess.positions.all()} == {"phone"}
