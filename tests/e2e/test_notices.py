@@ -164,7 +164,8 @@ def test_technician_adds_her_phone_with_one_click(new_context, live_site, crew):
     )
     page = context.new_page()
     log_in_by_form(page, live_site.url, "tess")
-    assert page.evaluate("navigator.serviceWorker.getRegistrations()") == []  # nothing before it is asked for
+    expect(page.get_by_role("button", name="Notify me on this device")).to_be_visible()
+    assert not PushSubscription.objects.exists()  # nothing before it is asked for
     page.get_by_role("button", name="Notify me on this device").click()
     expect(page.get_by_role("button", name="Stop on this device")).to_be_visible()
     device = PushSubscription.objects.get()
