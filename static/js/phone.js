@@ -25,6 +25,7 @@
   });
   // What was asked for before may arrive in the middle of a word or a tap.
   document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === root) unfolded = [...document.querySelectorAll("details[open][id]")].map(({ id }) => id);
     if (!isRefresh(event) || event.detail.target !== root || !isTyping()) return;
     if (insists) {
       typed = typedFields();
@@ -35,6 +36,7 @@
   });
 
   let typed = [];
+  let unfolded = []; // stays open when the day comes anew
 
   function typedFields() {
     const fields = [...root.querySelectorAll("textarea[id], input[id]:not([type=hidden]):not([type=checkbox]):not([type=radio]):not([type=file])")];
@@ -44,6 +46,8 @@
 
   function putBack() {
     insists = false;
+    for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+    unfolded = [];
     for (const { id, value, hadFocus } of typed) {
       const field = document.getElementById(id);
       if (!field) continue;

@@ -157,6 +157,8 @@ const Outbox = (() => {
     const withPosition = "withPosition" in form.dataset;
     add({ kind, job, number, content: contentOf(form, button), says: says || button.textContent.trim(), withPosition });
     form.reset();
+    const done = form.closest("details");
+    if (done) done.open = false;
     // A field with the focus would keep the page from being refreshed, as what is being typed in does.
     if (form.contains(document.activeElement)) button.focus();
   });

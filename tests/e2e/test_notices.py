@@ -125,7 +125,9 @@ def test_service_worker_shows_a_push_and_opens_it(new_context, live_site, crew):
     session.on("ServiceWorker.workerRegistrationUpdated", lambda event: registrations.extend(event["registrations"]))
     session.send("ServiceWorker.enable")
     page.evaluate("navigator.serviceWorker.register('/service-worker.js').then(() => navigator.serviceWorker.ready)")
-    page.wait_for_function("navigator.serviceWorker.controller !== null")
+    page.evaluate(
+        "new Promise((done) => { const look = () => navigator.serviceWorker.controller ? done() : setTimeout(look, 50); look(); })"
+    )
     message = {"id": "7", "title": "New job", "text": "No heat upstairs, 12 Harbor View", "url": "/notifications/7/"}
     target = {"origin": live_site.url, "registrationId": registrations[-1]["registrationId"]}
     session.send("ServiceWorker.deliverPushMessage", target | {"data": json.dumps(message)})
@@ -137,6 +139,7 @@ def test_service_worker_shows_a_push_and_opens_it(new_context, live_site, crew):
             let notification;
             for (const until = Date.now() + 8000; !notification; ) {
                 if (Date.now() > until) throw new Error("No notification was shown.");
+                await new Promise((done) => setTimeout(done, 50));
                 [notification] = await self.registration.getNotifications();
             }
             self.dispatchEvent(new NotificationEvent("notificationclick", { notification }));

@@ -167,3 +167,12 @@ def test_the_phone_pages_can_be_used_by_everyone(new_context, live_site, job, th
         page.goto(live_site.url + path)
         assert Axe().run(page).response["violations"] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+
+
+def test_an_open_menu_stays_open_when_the_office_changes_the_day(phone, job, dana):
+    phone.locator("#day-head").get_by_text("Off shift", exact=True).click()
+    expect(phone.locator("#shift-menu")).to_have_attribute("open", "")
+    job.refresh_from_db()
+    in_thread(actions.edit_job, job, {"description": "No heat downstairs"}, by=dana, base_version=job.version)
+    expect(phone.locator(".now h2")).to_have_text("No heat downstairs")
+    expect(phone.locator("#shift-menu")).to_have_attribute("open", "")
