@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from dispatch import realtime
 from dispatch.actions.ask_where import ask_where
-from dispatch.actions.base import check_may_dispatch, groups_of_job, publish_jobs
+from dispatch.actions.base import check_may_dispatch, check_may_dispatch_at, groups_of_job, publish_jobs
 from dispatch.actions.technician_notices import tell_of_new_address
 from dispatch.models import Job, Site
 from zones.models import ServiceZone
@@ -48,12 +48,16 @@ def rezone_open_jobs() -> int:
 
 @transaction.atomic
 def save_site(site: Site, *, fields: list[str], by) -> Site:
-    """Saves these fields of the site, beside what others change, finds its zone anew and moves its open jobs there."""
+    """Saves these fields of the site, beside what others change, finds its zone anew and moves its open jobs there.
+
+    One that would come to lie in somebody else's zone is refused.
+    """
     check_may_dispatch(by)
     was_at = Site.objects.values_list("address", flat=True).get(pk=site.pk)
     site.save(update_fields=fields)
     site.refresh_from_db()
     locate_site(site)
+    check_may_dispatch_at(site, by)
     waiting = site.jobs.open().select_related("technician__user", "site", "job_type").order_by("pk")
     jobs, groups = list(waiting), set()
     for job in jobs:

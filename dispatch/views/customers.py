@@ -78,9 +78,18 @@ def edit_site(request, pk):
     """Address, pin and access notes of a place in the user's zones, or in none yet."""
     site = get_object_or_404(Site.objects.dispatchable_by(request.user), pk=pk)
     form = SiteForm(request.POST or None, instance=site, prefix="site", merging=True)
-    if request.method == "POST" and form.is_valid():
-        site = actions.save_site(form.save(commit=False), fields=form.changed_data, by=request.user)
-        where = f"lies in {site.zone}" if site.zone else "lies in no zone"
-        messages.success(request, f"{site.address} is saved; it {where if site.has_location else 'has no location'}.")
-        return redirect("home")
-    return render(request, "dispatch/edit_site.html", {"form": form, "site": site}, status=422 if form.errors else 200)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                site = actions.save_site(form.save(commit=False), fields=form.changed_data, by=request.user)
+            except actions.ActionRefused as refused:
+                form.add_error(None, refused.reason)
+                status = 409
+            else:
+                where = f"lies in {site.zone}" if site.zone else "lies in no zone"
+                where = where if site.has_location else "has no location"
+                messages.success(request, f"{site.address} is saved; it {where}.")
+                return redirect("home")
+    return render(request, "dispatch/edit_site.html", {"form": form, "site": site}, status=status)

@@ -149,6 +149,15 @@ def test_moved_pin_moves_the_open_jobs_to_its_zone_and_leaves_closed_ones(client
     assert "lies in South" in text_of(client.get(response.url, follow=True))
 
 
+def test_dispatcher_cannot_move_a_place_into_a_zone_that_is_not_hers(client, dana, job, south):
+    client.force_login(dana)
+    response = save_site(client, job.site, **{"site-latitude": "39.9", "site-access_notes": "Dog"})
+    assert response.status_code == 409
+    assert f"{job.site.address} lies in South, where you do not dispatch." in text_of(response)
+    job.refresh_from_db()
+    assert (job.zone.name, job.site.zone.name, job.site.access_notes) == ("North", "North", "")
+
+
 def test_site_that_loses_its_pin_has_no_location(client, dana, job):
     client.force_login(dana)
     response = save_site(client, job.site, **{"site-latitude": "", "site-longitude": "", "site-access_notes": "Dog"})
