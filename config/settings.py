@@ -128,7 +128,7 @@ CHANNEL_LAYERS = {
         },
     }
 }
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 360} for name in ("default", "planning")}
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 360} for name in ("default", "planning", "background")}
 RQ = {"DEFAULT_RESULT_TTL": 3600, "WORKER_CLASS": "config.worker.PromptWorker"}
 LIVE_HEARTBEAT_SECONDS = float(os.environ.get("LIVE_HEARTBEAT_SECONDS", "3"))
 
@@ -163,7 +163,7 @@ WEBHOOK_HOSTS = env_list("WEBHOOK_HOSTS")  # “erp.internal”, “10.0.0.7:808
 
 # The REST API -----------------------------------------------------------------------------------
 
-API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))  # of a token, to each web process
+API_REQUESTS_PER_SECOND = float(os.environ.get("API_REQUESTS_PER_SECOND", "10"))  # of a token
 
 # Travel times: without a server they are estimated from straight-line distances -----------------
 

@@ -13,6 +13,7 @@ import pytest
 from django.db import connection
 from pytest_django.plugin import blocking_manager_key
 
+from config import rate_limits
 from dispatch.actions import moves
 from dispatch.models import User
 from dispatch.roles import Role
@@ -101,6 +102,12 @@ def own_moves(monkeypatch):
     """Ids repeat from test to test: nobody waits for a second that began in an earlier one, nor starts a timer."""
     monkeypatch.setattr(moves, "PREFIX", f"moves.{uuid.uuid4().hex}")
     monkeypatch.setattr(moves, "later", lambda seconds, call: None)
+
+
+@pytest.fixture(autouse=True)
+def own_limits(monkeypatch):
+    """Nobody waits because of who has knocked in vain in an earlier test."""
+    monkeypatch.setattr(rate_limits, "PREFIX", f"limits.{uuid.uuid4().hex}")
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch.api import tokens
 from dispatch.api.scopes import SCOPES
 from dispatch.api.v1 import api
 from dispatch.models import MaintenancePlan, Status
@@ -82,12 +81,6 @@ TABLE = {
     "GET /skills": Access("catalogue:read", WORK),
     "GET /zones": Access("catalogue:read", BOARD),
 }
-
-
-@pytest.fixture(autouse=True)
-def new_doorkeeper(monkeypatch):
-    """Nobody waits because of who has knocked in vain in an earlier test."""
-    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.Doorkeeper())
 
 
 def operations() -> dict[str, list[str]]:

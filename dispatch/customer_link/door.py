@@ -5,7 +5,6 @@ anything that its owner may do. A token that was never given, has expired or was
 query, and gets the same answer.
 """
 
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Final
@@ -18,9 +17,9 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
+from config.rate_limits import Doorkeeper, Rate
 from config.tokens import derived_token, hash_of
 from dispatch.models import CustomerLink
-from technicians.gps.limits import Buckets
 
 PURPOSE: Final = "customer link"
 LIVE_HEADER: Final = "X-Live"  # the page itself asks for what is new
@@ -33,34 +32,12 @@ POLICY: Final = {
 }
 
 
-class Doorkeeper:
-    """As far as this process sees. Of strangers only those tries count that were in vain, by address and in all.
-
-    Who comes by a link that is known here still passes when too many others try: what cannot be guessed is not worth
-    locking customers out for.
-    """
-
-    def __init__(self):
-        self.links = Buckets(burst=300, per_second=5)
-        self.addresses = Buckets(burst=20, per_second=0.1)
-        self.everyone = Buckets(burst=1000, per_second=20)
-
-    def wait_for(self, token_hash: str, *, address: str, at: float) -> int:
-        """0: come in; else after how many seconds."""
-        if token_hash in self.links:
-            return self.links.take(token_hash, at=at)
-        return max(self.addresses.wait_for(address, at=at), self.everyone.wait_for("", at=at))
-
-    def learn(self, token_hash: str, *, address: str, is_known: bool, at: float) -> None:
-        if not is_known:
-            self.links.forget(token_hash)
-            self.addresses.take(address, at=at)
-            self.everyone.take("", at=at)
-        elif token_hash not in self.links:
-            self.links.take(token_hash, at=at)
-
-
-DOORKEEPER = Doorkeeper()
+DOORKEEPER = Doorkeeper(
+    "visit",
+    known=Rate(at_once=300, per_second=5),
+    address=Rate(at_once=20, per_second=0.1),
+    everyone=Rate(at_once=1000, per_second=20),
+)
 
 
 class TooOften(Exception):
@@ -74,14 +51,15 @@ def token_of(link: CustomerLink) -> str:
 
 def find_link(token: str, *, address: str, now) -> CustomerLink | None:
     """The link that stands under the token. Raises TooOften."""
-    token_hash, at = hash_of(token), time.monotonic()
-    if wait := DOORKEEPER.wait_for(token_hash, address=address, at=at):
-        raise TooOften(wait)
+    token_hash = hash_of(token)
+    entry = DOORKEEPER.enter(token_hash, address=address)
+    if entry.wait:
+        raise TooOften(entry.wait)
     standing = CustomerLink.objects.filter(token_hash=token_hash, revoked_at=None, expires_at__gt=now)
     link = standing.select_related("job__customer", "job__site", "job__job_type", "job__technician__user").first()
     # Looked up by a hash that nobody can choose, and compared once more without telling by the time it takes.
     is_known = constant_time_compare(link.token_hash if link else "0" * 64, token_hash) and link is not None
-    DOORKEEPER.learn(token_hash, address=address, is_known=is_known, at=at)
+    DOORKEEPER.learn(entry, is_known=is_known)
     return link if is_known else None
 
 

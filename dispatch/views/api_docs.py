@@ -19,8 +19,8 @@ def api_docs(request):
         "description": describe(api.get_openapi_schema()),
         "scopes": SCOPES,
         "address": request.build_absolute_uri("/api/v1"),
-        "rate": DOORKEEPER.tokens.per_second,
-        "burst": DOORKEEPER.tokens.burst,
+        "rate": DOORKEEPER.known.per_second,
+        "burst": DOORKEEPER.known.at_once,
         "most_kilobytes": MOST_BYTES // 1024,
     }
     return render(request, "dispatch/api_docs.html", context)

@@ -1,6 +1,5 @@
 """A technician's jobs for a calendar program: the feed behind its secret address, and the page that gives it out."""
 
-import time
 from hashlib import sha256
 from http import HTTPStatus
 
@@ -19,27 +18,33 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from config.rate_limits import Doorkeeper, Rate
 from config.tokens import hash_of
 from dispatch import actions
 from dispatch.calendar_feed.agenda import load_agenda
 from dispatch.calendar_feed.ical import calendar_of
-from dispatch.customer_link.door import Doorkeeper
 from dispatch.views.devices import technician_managed_by
 from technicians.devices import qr_code
 from technicians.models import CalendarFeed
 
-DOORKEEPER = Doorkeeper()
+DOORKEEPER = Doorkeeper(
+    "calendar",
+    known=Rate(at_once=300, per_second=5),
+    address=Rate(at_once=20, per_second=0.1),
+    everyone=Rate(at_once=1000, per_second=20),
+)
 
 
 @csrf_exempt
 @login_not_required
 def calendar(request, token):
     """A token that was never given, was revoked or is of somebody who has left gets the same answer, byte by byte."""
-    token_hash, at, address = hash_of(token), time.monotonic(), request.META.get("REMOTE_ADDR", "")
-    if wait := DOORKEEPER.wait_for(token_hash, address=address, at=at):
-        return _discreet(_plain("Too often.", HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(wait)}))
+    token_hash = hash_of(token)
+    entry = DOORKEEPER.enter(token_hash, address=request.META.get("REMOTE_ADDR", ""))
+    if entry.wait:
+        return _discreet(_plain("Too often.", HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(entry.wait)}))
     feed = _find(token_hash)
-    DOORKEEPER.learn(token_hash, address=address, is_known=feed is not None, at=at)
+    DOORKEEPER.learn(entry, is_known=feed is not None)
     if feed is None or request.method not in ("GET", "HEAD"):
         return _discreet(_plain("Not found.", HTTPStatus.NOT_FOUND))
     now = timezone.now()

@@ -28,6 +28,10 @@ class Buckets:
             self._levels.popitem(last=False)
         return wait
 
+    def give_back(self, key: str, *, at: float) -> None:
+        if key in self._levels:
+            self._levels[key] = (min(self.burst, self._left(key, at=at) + 1), at)
+
     def forget(self, key: str) -> None:
         self._levels.pop(key, None)
 

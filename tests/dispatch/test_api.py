@@ -207,6 +207,17 @@ def test_filter_that_takes_one_value_is_not_said_twice(program):
     assert {one["name"] for one in parameters if one["schema"].get("type") == "array"} == REPEATABLE
 
 
+def test_filter_that_is_misspelt_is_not_taken_for_none(program, north):
+    answer = program.get("/jobs", {"zone": north.pk, "limit": 5})
+    assert problem(answer) == (422, "invalid", "query.zone: There is no such parameter here.")
+    assert problem(program.post("/customers?name=Acme", {"name": "Acme"}))[0] == 422
+
+
+def test_wrong_value_of_a_filter_is_named_as_it_was_sent(program):
+    assert program.get("/jobs", {"status": "lost"}).json()["errors"][0]["field"] == "query.status.0"
+    assert program.get("/jobs", {"limit": 0}).json()["errors"][0]["field"] == "query.limit"
+
+
 def test_body_that_is_no_json_is_refused(program):
     headers = {"Authorization": f"Bearer {program.secret}"}
     form = program.client.post("/api/v1/customers", {"name": "Acme"}, headers=headers)
@@ -235,7 +246,7 @@ def test_problem_says_where_it_is_described(program, client):
 
 def test_token_that_asks_too_often_waits(program, dana, monkeypatch, settings):
     settings.API_REQUESTS_PER_SECOND = 0.1
-    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.Doorkeeper())
+    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.new_doorkeeper())
     codes = [program.get("/skills").status_code for _ in range(5)]
     assert codes == [200, 200, 200, 429, 429]
     answer = program.get("/skills")
@@ -245,7 +256,7 @@ def test_token_that_asks_too_often_waits(program, dana, monkeypatch, settings):
 
 
 def test_whoever_guesses_tokens_waits_and_those_who_have_one_do_not(program, monkeypatch):
-    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.Doorkeeper())
+    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.new_doorkeeper())
     assert program.get("/skills").status_code == 200
     guesses = [Program(None, secret=f"guess-{number}").get("/skills").status_code for number in range(70)]
     assert (guesses[0], guesses[-1]) == (401, 429)
@@ -304,6 +315,21 @@ def test_customer_is_made_found_and_changed(program):
     assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}))[:2] == (428, "version-required")
     assert problem(program.post("/customers", {"name": "Other", "external_id": "C-9"}))[:2] == (409, "refused")
     assert problem(program.patch(f"/customers/{pk}", {"email": "office"}, If_Match="*"))[:2] == (422, "invalid")
+
+
+@pytest.mark.parametrize("phone", ["----", "0000", "call"])
+def test_phone_without_digits_finds_no_customers_without_phone(program, phone):
+    program.post("/customers", {"name": "Acme"})
+    assert problem(program.get("/customers", {"phone": phone}))[:2] == (422, "invalid")
+
+
+def test_second_customer_with_an_external_id_is_refused_as_a_second_job_is(program):
+    program.post("/customers", {"name": "Acme", "external_id": "C-1"})
+    other = program.post("/customers", {"name": "Bmce"})
+    taken = {"external_id": "C-1"}
+    assert problem(program.post("/customers", {"name": "Cmce", **taken}))[:2] == (409, "already-exists")
+    change = program.patch(f"/customers/{other.json()['id']}", taken, If_Match=other.headers["ETag"])
+    assert problem(change)[:2] == (409, "already-exists")
 
 
 @pytest.mark.parametrize("name", ["\\ud800", "A\\u0000b"])

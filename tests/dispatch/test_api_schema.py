@@ -45,8 +45,8 @@ def program(scene, monkeypatch):  # noqa: F811
     users, ids, _ = scene
     for signal in (request_started, request_finished):  # the connection is the test's
         signal.disconnect(close_old_connections)
-    monkeypatch.setattr(tokens.DOORKEEPER.tokens, "burst", 10**6)
-    monkeypatch.setattr(tokens.DOORKEEPER.tokens, "per_second", 10**6)
+    monkeypatch.setattr("django.conf.settings.API_REQUESTS_PER_SECOND", 10**6)
+    monkeypatch.setattr(tokens, "DOORKEEPER", tokens.new_doorkeeper())
     yield {"Authorization": f"Bearer {token_of(users['ada'])}", "Accept-Encoding": "identity"}, ids
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)

@@ -11,16 +11,10 @@ from icalendar import Calendar
 from dispatch import actions
 from dispatch.models import Job, Status
 from dispatch.phone import load_day
-from dispatch.views import calendar_feed
 from technicians.models import CalendarFeed, Technician
 from tests.factories import make_job
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def own_doorkeeper(monkeypatch):
-    monkeypatch.setattr(calendar_feed, "DOORKEEPER", type(calendar_feed.DOORKEEPER)())
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ from tests.pages import html_of, text_of
 WRONG = "x" * 43
 
 
-@pytest.fixture(autouse=True)
-def own_doorkeeper(monkeypatch):
-    """Tries are counted in the process: no test is to wait for another's."""
-    monkeypatch.setattr(door, "DOORKEEPER", door.Doorkeeper())
-
-
 @pytest.fixture
 def site(north):
     customer = CustomerFactory(name="Rivera", email="rivera@example.com")
@@ -99,11 +93,12 @@ def test_whoever_guesses_is_told_to_wait_and_customers_known_still_pass(client, 
 
 
 def test_guesses_from_many_addresses_are_limited_together(client, link):
+    assert client.get(url_of(link)).status_code == 200
     keeper = door.DOORKEEPER
-    for n in range(1000):
-        keeper.learn(f"h{n}", address=f"10.0.{n // 250}.{n % 250}", is_known=False, at=1.0)
-    assert keeper.wait_for("other", address="10.9.9.9", at=1.0) > 0
-    assert keeper.wait_for("other", address="10.9.9.9", at=1.2) == 0
+    waits = [keeper.enter(f"h{n}", address=f"10.{n // 250}.0.{n % 250}").wait for n in range(2000)]
+    assert (waits[0], waits[-1]) == (0, 1)
+    assert client.get(f"/visit/{WRONG}/", REMOTE_ADDR="10.9.9.9").status_code == 429
+    assert client.get(url_of(link), REMOTE_ADDR="10.9.9.9").status_code == 200
 
 
 def test_guesser_is_refused_before_the_database_is_asked(client, link, django_assert_num_queries):
@@ -115,10 +110,9 @@ def test_guesser_is_refused_before_the_database_is_asked(client, link, django_as
 
 def test_one_link_cannot_be_asked_without_end(link):
     keeper = door.DOORKEEPER
-    keeper.learn(link.token_hash, address="a", is_known=True, at=0.0)
-    waits = [keeper.wait_for(link.token_hash, address="a", at=0.0) for _ in range(400)]
-    assert waits[0] == 0
-    assert waits[-1] > 0
+    keeper.learn(keeper.enter(link.token_hash, address="a"), is_known=True)
+    waits = [keeper.enter(link.token_hash, address="a").wait for _ in range(700)]
+    assert (waits[0], waits[-1]) == (0, 1)
 
 
 def test_page_is_discreet(client, link):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from config.asgi import application
 from dispatch import actions, realtime
 from dispatch.actions.moves import publish_moves
-from dispatch.customer_link import door, stream
+from dispatch.customer_link import stream
 from dispatch.customer_link.door import token_of
 from dispatch.models import Status
 from technicians.models import Technician
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch, settings):
-    monkeypatch.setattr(door, "DOORKEEPER", door.Doorkeeper())
     monkeypatch.setattr(stream, "MOVED_EVERY_SECONDS", 0)
     stream._open_pages.clear()
     settings.LIVE_HEARTBEAT_SECONDS = 0.2
