@@ -199,10 +199,16 @@ class _Work:
                 dry_run=one.is_dry_run,
                 on_rejected=keep,
                 on_progress=lambda: self.go_on(run),
+                on_turn=self.check_is_mine,
             )
             self.summary = run.summary.as_dict()
             run.run()
             self.summary = run.summary.as_dict()
+
+    def check_is_mine(self) -> None:
+        """Whoever takes it over after this waits with writing until this turn is over, and finds what it wrote."""
+        if not self.own.exists():
+            raise _TakenOver
 
     def go_on(self, run: ImportRun) -> None:
         """After each batch."""

@@ -11,6 +11,7 @@ from dispatch.imports.mapping import Mapping
 from dispatch.imports.outcome import Outcome, Summary, rejected
 from dispatch.imports.records import CsvFile, Record
 from dispatch.imports.rows import Row, RowError, build_row
+from dispatch.imports.turns import take_turn
 
 BATCH = 500
 BATCHES_PER_ANNOUNCEMENT = 20
@@ -28,7 +29,10 @@ class Writer(Protocol):
 
 
 class ImportRun:
-    """`on_rejected(record, reason)` is called in the order of the file; `on_progress()` after each batch."""
+    """`on_rejected(record, reason)` is called in the order of the file; `on_progress()` after each batch.
+
+    `on_turn()` is called before anything is written, when no other import writes; what it raises ends this one.
+    """
 
     def __init__(
         self,
@@ -40,10 +44,11 @@ class ImportRun:
         dry_run: bool,
         on_rejected: Callable[[Record, str], None],
         on_progress: Callable[[], None],
+        on_turn: Callable[[], None] = lambda: None,
     ):
         self.file, self.mapping, self.writer = file, mapping, writer
         self.now, self.dry_run = now, dry_run
-        self.on_rejected, self.on_progress = on_rejected, on_progress
+        self.on_rejected, self.on_progress, self.on_turn = on_rejected, on_progress, on_turn
         self.summary = Summary()
         self._lines: dict[tuple[str, str], int] = {}  # external id (and site) -> the line that has it
 
@@ -91,6 +96,8 @@ class ImportRun:
             return []
         try:
             with transaction.atomic():
+                take_turn()
+                self.on_turn()
                 outcomes = self.writer.write(rows)
                 if self.dry_run:
                     transaction.set_rollback(True)
