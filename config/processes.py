@@ -36,6 +36,11 @@ def planner() -> list[str]:
     return [*worker("planning"), "--worker-class", "config.worker.PlanningWorker"]
 
 
+def background() -> list[str]:
+    """And another: no plan waits until a file is imported."""
+    return worker("background")
+
+
 def cron() -> list[str]:
     return manage("rqcron", "config/cron.py")
 

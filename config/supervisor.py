@@ -200,6 +200,7 @@ def run(children: list[Child]) -> None:
     say(f"{logins}\nCtrl-C stops it.".lstrip("\n"))
     children.append(Child.start("worker", processes.worker(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("planner", processes.planner(), env=env, log_dir=LOG_DIR))
+    children.append(Child.start("background", processes.background(), env=env, log_dir=LOG_DIR))
     children.append(Child.start("cron", processes.cron(), env=env, log_dir=LOG_DIR))
     while True:
         check(children)

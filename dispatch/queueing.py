@@ -15,7 +15,8 @@ from rq import Queue
 log = logging.getLogger(__name__)
 
 
-PLANNING = "planning"  # the queue of what takes a worker for longer than a moment
+PLANNING = "planning"  # the queue of plans, which somebody looks forward to
+BACKGROUND = "background"  # of what may take an hour and must hold up no plan: imports, looking up addresses
 
 
 def enqueue(task: Callable | str, *args, timeout: int | None = None, queue: str = "default") -> None:

@@ -167,4 +167,5 @@ def test_procfile_names_the_commands_that_the_demo_and_the_tests_run():
     assert web[1:] == ours[1:]
     assert lines["worker"].split()[2:] == processes.worker()[2:]
     assert lines["planner"].split()[2:] == processes.planner()[2:]
+    assert lines["background"].split()[2:] == processes.background()[2:]
     assert lines["cron"].split()[2:] == processes.cron()[2:]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from dispatch.geocoding import provider
 from dispatch.models import Geocoding, Site
-from dispatch.queueing import PLANNING, enqueue_once
+from dispatch.queueing import BACKGROUND, enqueue_once
 
 TASK: Final = "dispatch.tasks.look_up_addresses"
 
@@ -32,4 +32,4 @@ def ask_where(sites: Iterable[Site], *, now: datetime | None = None) -> None:
         begun_anew = {"attempts": 0, "candidates": [], "error": "", "answered_at": None, "chosen_by": None}
         Geocoding.objects.filter(pk=one.pk).update(address=lost[one.site_id].address, **fresh, **begun_anew)
     if moved or len(known) < len(lost):
-        enqueue_once(TASK, queue=PLANNING)
+        enqueue_once(TASK, queue=BACKGROUND)

@@ -28,7 +28,7 @@ from dispatch.imports.run import ImportRun
 from dispatch.imports.uploads import MOST_BYTES, Upload, look_at
 from dispatch.imports.writers import writer_for
 from dispatch.models import FileImport
-from dispatch.queueing import PLANNING, enqueue
+from dispatch.queueing import BACKGROUND, enqueue
 
 State = FileImport.State
 RIGHT: Final = "dispatch.add_fileimport"
@@ -129,7 +129,7 @@ def _queue(file_import: FileImport, *, is_dry_run: bool, mapping: dict) -> None:
     fresh = {"rows_done": 0, "attempts": 0, "summary": {}, "report": [], "error": "", "is_cancel_asked": False}
     if not done.update(state=State.QUEUED, is_dry_run=is_dry_run, mapping=mapping, ended_at=None, **fresh):
         raise ActionRefused("It is being worked on already.")
-    enqueue(TASK, file_import.pk, timeout=TASK_SECONDS, queue=PLANNING)
+    enqueue(TASK, file_import.pk, timeout=TASK_SECONDS, queue=BACKGROUND)
 
 
 def stop_import(file_import: FileImport, *, by, now: datetime | None = None) -> None:
@@ -258,14 +258,14 @@ def sweep_imports(*, now: datetime | None = None) -> int:
     _begin_anew(FileImport.objects.filter(seen_alive_at__lt=now - SILENT_AFTER))
     ids = list(FileImport.objects.filter(state=State.QUEUED).values_list("pk", flat=True))
     for pk in ids:
-        enqueue(TASK, pk, timeout=TASK_SECONDS, queue=PLANNING)
+        enqueue(TASK, pk, timeout=TASK_SECONDS, queue=BACKGROUND)
     return len(ids)
 
 
 def take_import_from_dead_worker(pk: int) -> None:
     """As soon as it is known that the worker was killed."""
     _begin_anew(FileImport.objects.filter(pk=pk))
-    enqueue(TASK, pk, timeout=TASK_SECONDS, queue=PLANNING)
+    enqueue(TASK, pk, timeout=TASK_SECONDS, queue=BACKGROUND)
 
 
 def _begin_anew(left: QuerySet) -> None:

@@ -25,7 +25,7 @@ from dispatch.actions.zoning import save_site
 from dispatch.geocoding import provider
 from dispatch.geocoding.choosing import Candidate, decide
 from dispatch.models import Geocoding, Job, KnownAddress, Site
-from dispatch.queueing import PLANNING, enqueue
+from dispatch.queueing import BACKGROUND, enqueue
 from zones.models import ServiceZone
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def look_up_addresses(*, now: datetime | None = None, seconds: float = BUDGET_SE
             answered += found is not None
             unclear += [one] if found == State.AMBIGUOUS else []
             if time.monotonic() - begun > seconds:
-                enqueue(TASK, queue=PLANNING)
+                enqueue(TASK, queue=BACKGROUND)
                 break
     except provider.TooFast as pause:
         log.warning("Geocoding pauses for %.0f s: %s", pause.seconds, pause)
@@ -208,4 +208,4 @@ def ask_again(one: Geocoding, *, by, now: datetime | None = None) -> None:
     if not waiting.update(state=State.QUEUED, attempts=0, due_at=now, error="", candidates=[]):
         raise ActionRefused("This is settled already.")
     KnownAddress.objects.filter(provider=provider.name(), address=provider.plain(one.address)).delete()
-    enqueue(TASK, queue=PLANNING)
+    enqueue(TASK, queue=BACKGROUND)

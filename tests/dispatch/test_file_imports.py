@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from config import processes
 from dispatch import actions
 from dispatch.actions import file_imports
 from dispatch.actions.file_imports import _TakenOver, _Work
@@ -293,6 +294,16 @@ def test_admin_stops_an_import_and_what_was_done_stays(admin, ada, monkeypatch):
         "rejected": 1,
         "without_location": 2,
     }
+
+
+def test_nobodys_plan_waits_until_a_file_is_imported(admin, django_capture_on_commit_callbacks):
+    one = tried(admin, uploaded(admin, CUSTOMERS))
+    with django_capture_on_commit_callbacks() as callbacks:
+        admin.post(reverse("run_import", args=[one.pk]))
+    sent = [send.calls[:2] for send in callbacks if hasattr(send, "calls")]
+    assert sent == [("dispatch.tasks.work_out_import", "background")]
+    assert "background" in processes.background()
+    assert "background" not in processes.planner()
 
 
 def test_one_that_waits_is_stopped_at_once(admin, ada):

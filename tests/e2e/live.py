@@ -16,7 +16,7 @@ from config import processes
 from config.processes import Child
 from tests.factories import PASSWORD
 
-QUEUES = ("default", "planning")  # one worker does both
+QUEUES = ("default", "planning", "background")  # one worker does all
 
 
 def log_in(page, url: str, username: str, *, password: str = PASSWORD) -> None:
