@@ -2,6 +2,7 @@
 
 import dispatch.models.field
 import dispatch.models.integrations
+import dispatch.models.maintenance
 import django.core.validators
 import django.db.models.deletion
 import uuid
@@ -170,7 +171,7 @@ class Migration(migrations.Migration):
             name='FileImport',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('customers', 'Customers and sites'), ('jobs', 'Jobs'), ('technicians', 'Technicians')], max_length=11)),
+                ('kind', models.CharField(choices=[('customers', 'Customers and sites'), ('jobs', 'Jobs'), ('technicians', 'Technicians'), ('maintenance', 'Maintenance plans')], max_length=11)),
                 ('file', models.FileField(max_length=200, upload_to=dispatch.models.integrations.path_of_import)),
                 ('file_name', models.CharField(max_length=120)),
                 ('uploaded_at', models.DateTimeField()),
@@ -257,6 +258,7 @@ class Migration(migrations.Migration):
                 ('makes_from', models.DateField(editable=False)),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('created_at', models.DateTimeField()),
+                ('external_id', models.CharField(default=dispatch.models.maintenance.own_id, editable=False, max_length=80, unique=True)),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='maintenance_plans', to='dispatch.customer')),
@@ -508,7 +510,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='maintenanceplan',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('rule', ''), _negated=True)), name='maintenance_plan_named'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('name', ''), _negated=True), models.Q(('rule', ''), _negated=True), models.Q(('external_id', ''), _negated=True)), name='maintenance_plan_named'),
         ),
         migrations.AddConstraint(
             model_name='maintenanceplan',

@@ -153,6 +153,7 @@ class FileImport(models.Model):
         CUSTOMERS = "customers", "Customers and sites"
         JOBS = "jobs", "Jobs"
         TECHNICIANS = "technicians", "Technicians"
+        MAINTENANCE = "maintenance", "Maintenance plans"
 
     class State(models.TextChoices):
         UPLOADED = "uploaded"

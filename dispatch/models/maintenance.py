@@ -1,3 +1,4 @@
+import secrets
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,11 @@ from dispatch.models.jobs import DURATION_VALIDATORS, Job, JobType
 from sla.models import Priority
 from technicians.models import Technician
 from zones import access
+
+
+def own_id() -> str:
+    """Begins with a letter, and no spreadsheet takes it for a number."""
+    return f"plan-{secrets.token_hex(6)}"
 
 
 class MaintenancePlanQuerySet(models.QuerySet):
@@ -60,6 +66,8 @@ class MaintenancePlan(models.Model):
     is_active = models.BooleanField("active", default=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    # By it an import finds the plan again: the id in the system that it came from, or one of our own.
+    external_id = models.CharField(max_length=80, unique=True, default=own_id, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = MaintenancePlanQuerySet.as_manager()
@@ -67,7 +75,9 @@ class MaintenancePlan(models.Model):
     class Meta:
         ordering = ["name", "pk"]
         constraints = [
-            models.CheckConstraint(condition=~Q(name="") & ~Q(rule=""), name="maintenance_plan_named"),
+            models.CheckConstraint(
+                condition=~Q(name="") & ~Q(rule="") & ~Q(external_id=""), name="maintenance_plan_named"
+            ),
             models.CheckConstraint(
                 condition=Q(ends_on=None) | Q(ends_on__gte=F("starts_on")), name="maintenance_plan_ends_later"
             ),
