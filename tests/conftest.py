@@ -6,6 +6,7 @@ an account and no role.
 
 import logging
 import os
+import shutil
 import socket
 import uuid
 
@@ -17,6 +18,7 @@ from config import rate_limits
 from dispatch.actions import moves
 from dispatch.models import User
 from dispatch.roles import Role
+from tests import migrated
 from tests.factories import ServiceZoneFactory, TechnicianFactory, UserFactory, square
 from zones.access import grant_zones
 
@@ -45,6 +47,18 @@ def pytest_runtest_teardown(item, nextitem):
     if commits(item) and nextitem is not None:
         with item.config.stash[blocking_manager_key].unblock():
             connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """SQLite's is a copy with all migrations; PostgreSQL makes such ones by itself (see tests/services.py)."""
+    return connection.vendor == "sqlite"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    if connection.vendor == "sqlite":
+        shutil.copyfile(migrated.sqlite_file(), connection.creation._get_test_db_name())
 
 
 @pytest.fixture

@@ -16,9 +16,11 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from config import processes, valkey
+from tests import migrated
 
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 REDIS = pytest.StashKey["RedisServer"]()
@@ -102,19 +104,39 @@ class PostgresServer:
         self.folder = new_folder("postgres")
         self.user = _unprivileged_user() if os.geteuid() == 0 else None
         self.programs = self._reachable(programs)
+        self.version = subprocess.check_output([self.programs / "postgres", "--version"], text=True).split()[2]
         self.process: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
-        return f"postgres://postgres@{str(self.folder).replace('/', '%2F')}/postgres"
+        return self._url("postgres")
 
     def start(self) -> None:
+        ready = migrated.kept(f"postgres-{self.version}", self._make)
         data = self.folder / "data"
-        if self.user:
-            shutil.chown(self.folder, self.user)
-        options = {"cwd": self.folder, "user": self.user, "env": os.environ | {"HOME": str(self.folder)}}
-        initdb = [self.programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale"]
-        subprocess.run([*initdb, "--no-sync"], check=True, stdout=subprocess.DEVNULL, **options)
+        if not data.exists():
+            shutil.copytree(ready, data)
+        self._give_folder()
+        self._run()
+
+    def _url(self, name: str) -> str:
+        return f"postgres://postgres@{str(self.folder).replace('/', '%2F')}/{name}"
+
+    def _make(self, path: Path) -> None:
+        """Every database is made out of template1: one that is migrated makes all of them so."""
+        initdb = [self.programs / "initdb", "-D", self.folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        command = [*initdb, "--no-locale", "--no-sync"]
+        self._give_folder()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._as_user())
+        self._run()
+        migrated.migrate(self._url("template1"))
+        with psycopg.connect(self._url("template1"), autocommit=True) as connection:
+            connection.execute("DROP DATABASE postgres")
+            connection.execute("CREATE DATABASE postgres")
+        self.stop(signal.SIGINT)
+        shutil.copytree(self.folder / "data", path)
+
+    def _run(self) -> None:
         settings = [
             "fsync=off",
             "synchronous_commit=off",
@@ -123,7 +145,7 @@ class PostgresServer:
             "max_connections=200",
             "jit=off",  # it takes tables that were never analysed for large, and compiles every query about them
         ]
-        command = [self.programs / "postgres", "-D", data, "-k", self.folder]
+        command = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
         for setting in settings:
             command += ["-c", setting]
         with (self.folder / "log").open("wb") as log:
@@ -133,13 +155,20 @@ class PostgresServer:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=processes.dies_with_parent(signal.SIGQUIT),
-                **options,
+                **self._as_user(),
             )
         self._wait()
 
-    def stop(self) -> None:
+    def _as_user(self) -> dict:
+        return {"cwd": self.folder, "user": self.user, "env": os.environ | {"HOME": str(self.folder)}}
+
+    def _give_folder(self) -> None:
+        if self.user:
+            subprocess.run(["chown", "-R", self.user, self.folder], check=True)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGQUIT)
+            self.process.send_signal(how)
             self.process.wait()
 
     def _wait(self) -> None:
@@ -207,6 +236,7 @@ def start_services(config, setup: str) -> None:
 
 def start_database(setup: str) -> str:
     if setup == "sqlite":
+        migrated.sqlite_file()  # before several processes look for it
         return f"sqlite:///{new_folder('sqlite')}/db.sqlite3"
     if os.environ.get("TEST_DATABASE_URL"):
         return os.environ["TEST_DATABASE_URL"]
