@@ -32,7 +32,7 @@ from dispatch.actions.customer_messages import (
     rate_visit,
     write_as_customer,
 )
-from dispatch.actions.customers import create_customer, create_site, save_customer
+from dispatch.actions.customers import ExternalIdTaken, create_customer, create_site, save_customer
 from dispatch.actions.day_plan import email_day, send_day
 from dispatch.actions.deliver import deliver, deliver_due
 from dispatch.actions.devices import add_device, may_manage_devices, record_track_view, revoke_device
@@ -132,6 +132,7 @@ __all__ = [
     "ActionRefused",
     "BulkResult",
     "EditConflict",
+    "ExternalIdTaken",
     "Handing",
     "MadeAlready",
     "PastJob",

@@ -8,6 +8,10 @@ from dispatch.actions.zoning import locate_site
 from dispatch.models import Customer, Site
 
 
+class ExternalIdTaken(ActionRefused):
+    """Another customer has it."""
+
+
 @transaction.atomic
 def create_customer(*, by, **fields) -> Customer:
     _check(by, "dispatch.add_customer")
@@ -46,7 +50,7 @@ def _save(customer: Customer, **how) -> None:
         other = Customer.objects.filter(external_id=customer.external_id).exclude(pk=customer.pk).first()
         if not customer.external_id or other is None:
             raise
-        raise ActionRefused(f"{other} has the external id {customer.external_id} already.") from None
+        raise ExternalIdTaken(f"{other} has the external id {customer.external_id} already.") from None
 
 
 def _check(by, permission: str) -> None:

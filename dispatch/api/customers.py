@@ -34,7 +34,14 @@ def _address(value: str) -> str:
     return value
 
 
+def _dialled(value: str) -> str:
+    if not phone_digits(value):
+        raise ValueError("a phone number has digits")
+    return value
+
+
 Email = Annotated[Text, AfterValidator(_address)]
+Phone = Annotated[Text, AfterValidator(_dialled)]
 
 
 class CustomerOut(Schema):
@@ -71,7 +78,7 @@ class CustomerChange(In):
 
 class CustomerFilters(Schema):
     external_id: Text | None = Field(None, min_length=1, max_length=80)
-    phone: Text | None = Field(None, min_length=4, max_length=40, description="However it is written")
+    phone: Phone | None = Field(None, min_length=4, max_length=40, description="However it is written")
     search: Text | None = Field(None, min_length=2, max_length=120, description="Part of the name")
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
+from ninja.operation import Operation
 
 from dispatch.api.problems import Problem, answer, as_problem
 
@@ -32,6 +33,27 @@ def door(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return response
 
     return login_not_required(csrf_exempt(behind_the_door))
+
+
+def knows_its_parameters(operation: Operation) -> Callable[..., HttpResponse]:
+    """A filter that is misspelt would be taken for none, and all rows for those that were asked for."""
+    run = operation.run
+    known = {
+        name
+        for model in operation.models
+        if model.__ninja_param_source__ == "query"
+        for name in model.__ninja_flatten_map__
+    }
+
+    @wraps(run)
+    def run_if_known(request: HttpRequest, **arguments) -> HttpResponse:
+        if unknown := sorted(request.GET.keys() - known):
+            errors = [{"field": f"query.{name}", "message": "There is no such parameter here."} for name in unknown]
+            problem = Problem("invalid", f"query.{unknown[0]}: There is no such parameter here.", {"errors": errors})
+            return answer(problem)
+        return run(request, **arguments)
+
+    return run_if_known
 
 
 def _refusal(request: HttpRequest) -> Problem | None:

@@ -1,5 +1,6 @@
 """The OpenAPI description: what ninja finds, and what all operations have in common."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from ninja import NinjaAPI
@@ -46,16 +47,16 @@ class TruckrollAPI(NinjaAPI):
             ref_template=REF_TEMPLATE, schema_generator=NinjaGenerateJsonSchema, mode="serialization"
         )
         schema["components"]["schemas"] |= {**problem.pop("$defs"), "ProblemOut": problem}
-        operations = {
-            self.get_openapi_operation_id(operation): operation
-            for router in self._get_bound_routers()
-            for view in router.path_operations.values()
-            for operation in view.operations
-        }
+        operations = {self.get_openapi_operation_id(operation): operation for operation in self.operations()}
         for methods in schema["paths"].values():
             for method, details in methods.items():
                 _describe(details, method, operations[details["operationId"]])
         return schema
+
+    def operations(self) -> Iterator[Operation]:
+        for router in self._get_bound_routers():
+            for view in router.path_operations.values():
+                yield from view.operations
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__

@@ -12,7 +12,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from pydantic import Field
 
-from dispatch.actions import ActionRefused, PlacementConflict, PlanOutdated
+from dispatch.actions import ActionRefused, ExternalIdTaken, PlacementConflict, PlanOutdated
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem("placement-conflict", error.reason, {"objections": objections})
         case PlanOutdated():
             return Problem("plan-outdated", error.reason)
+        case ExternalIdTaken():
+            return Problem("already-exists", error.reason)
         case ActionRefused():
             return Problem("refused", error.reason)
         case ValidationError():
@@ -118,9 +120,9 @@ def _of_fields(found: list[dict]) -> Problem:
 
 
 def _name(where: tuple) -> str:
-    """Ninja puts the name of the function's argument between: nothing that the sender knows."""
+    """As it was sent: Ninja puts the name of its function's argument before what is in a body or a list."""
     source, *path = [str(part) for part in where]
-    return ".".join([source, *path[1 if source == "body" else 0 :]])
+    return ".".join([source, *path[1 if source == "body" or len(path) > 1 else 0 :]])
 
 
 def _sentence(error: dict) -> str:

@@ -3,7 +3,7 @@
 from django.urls import re_path
 
 from dispatch.api import catalogue, customers, jobs, maintenance, plans, steps, technicians, violations
-from dispatch.api.door import door, no_such_path
+from dispatch.api.door import door, knows_its_parameters, no_such_path
 from dispatch.api.openapi import TruckrollAPI
 from dispatch.api.problems import handle_errors
 
@@ -19,6 +19,8 @@ handle_errors(api)
 for module in (jobs, steps, customers, technicians, plans, maintenance, violations, catalogue):
     api.add_router("", module.router)
 
+for operation in api.operations():
+    operation.run = knows_its_parameters(operation)
 patterns, app_name, namespace = api.urls
 for pattern in patterns:
     pattern.callback = door(pattern.callback)

@@ -287,7 +287,7 @@ def queries(program, path: str) -> int:
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        assert program.get(path, {"limit": 100}).status_code == 200
+        assert program.get(path).status_code == 200
     return len(captured)
 
 
@@ -313,11 +313,11 @@ def test_customer_is_made_found_and_changed(program):
     assert (changed.status_code, changed.json()["name"]) == (200, "Acme")
     assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}, If_Match=tag))[:2] == (412, "version-mismatch")
     assert problem(program.patch(f"/customers/{pk}", {"notes": "x"}))[:2] == (428, "version-required")
-    assert problem(program.post("/customers", {"name": "Other", "external_id": "C-9"}))[:2] == (409, "refused")
+    assert problem(program.post("/customers", {"name": "Other", "external_id": "C-9"}))[:2] == (409, "already-exists")
     assert problem(program.patch(f"/customers/{pk}", {"email": "office"}, If_Match="*"))[:2] == (422, "invalid")
 
 
-@pytest.mark.parametrize("phone", ["----", "0000", "call"])
+@pytest.mark.parametrize("phone", ["----", "00--", "call"])
 def test_phone_without_digits_finds_no_customers_without_phone(program, phone):
     program.post("/customers", {"name": "Acme"})
     assert problem(program.get("/customers", {"phone": phone}))[:2] == (422, "invalid")
