@@ -4,7 +4,7 @@ Whoever sends one takes it first, what a killed worker had taken is due again la
 found by `deliver_due_to_customers`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Final
@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from dispatch import sms
-from dispatch.actions.customer_links import SAYS_WHEN
+from dispatch.actions.customer_links import ASKED, IN_GOOD_TIME, SAYS_WHEN, SETTLES_IN, TOLD_FROM, good_time
 from dispatch.actions.deliver import (
     MOST_ATTEMPTS,
     QUEUE_HAS_IT_FOR,
@@ -50,6 +50,9 @@ def deliver_to_customer(delivery_id: int, *, now: datetime | None = None) -> str
         return ""
     facts = ("link__job__customer", "link__job__site", "link__job__job_type", "link__job__technician__user")
     delivery = CustomerDelivery.objects.select_related(*facts, "link__job__arrival").get(pk=delivery_id)
+    if delivery.once_key.startswith(IN_GOOD_TIME) and (early := good_time(delivery.link.job, now=now)) > now:
+        CustomerDelivery.objects.filter(pk=delivery_id).update(due_at=early, attempts=0)
+        return State.QUEUED
     try:
         _check(delivery, now=now)
         remark = _send(delivery, now=now)
@@ -66,20 +69,38 @@ def deliver_to_customer(delivery_id: int, *, now: datetime | None = None) -> str
 def deliver_due_to_customers(*, now: datetime | None = None) -> int:
     """What is to be tried again, what had to wait, and what the queue has lost. Returns how many were taken."""
     now = now or timezone.now()
+    _bring_forward(now=now)
     waited = Q(due_at__gt=F("queued_at"))
     queued = CustomerDelivery.objects.filter(waited | Q(due_at__lte=now - QUEUE_HAS_IT_FOR), state=State.QUEUED)
     return take_each(queued, deliver_to_customer, now=now)
 
 
+def _bring_forward(*, now: datetime) -> None:
+    """What waits for the day before a visit that has been moved nearer meanwhile."""
+    here = timezone.localtime(now)
+    day = here.date() + timedelta(days=1 if here.time() >= TOLD_FROM else 0)
+    waiting = CustomerDelivery.objects.filter(state=State.QUEUED, attempts=0, due_at__gt=now + SETTLES_IN)
+    near = waiting.filter(once_key__startswith=IN_GOOD_TIME, link__job__scheduled_on__lte=day)
+    near.update(due_at=now)
+
+
 def _check(delivery: CustomerDelivery, *, now: datetime) -> None:
-    link = delivery.link
+    link, job = delivery.link, delivery.link.job
     if link.revoked_at or link.expires_at <= now:
         raise Undeliverable("Not sent: the link does not work any more.")
-    if now - delivery.queued_at > TOO_LATE or delivery.attempts > MOST_ATTEMPTS:
+    was_due_at = delivery.queued_at
+    if delivery.once_key.startswith(IN_GOOD_TIME):
+        was_due_at = max(was_due_at, good_time(job, now=now))
+    if now - was_due_at > TOO_LATE or delivery.attempts > MOST_ATTEMPTS:
         raise Undeliverable("It was not sent in time, and is of no use any more.")
-    if stage_of(link.job) not in STILL_TRUE.get(delivery.kind, Stage):
+    if stage_of(job) == Stage.PAUSED and delivery.kind != Kind.ANSWER:
+        raise Undeliverable("Not sent: the job was on hold.")
+    if stage_of(job) not in STILL_TRUE.get(delivery.kind, Stage):
         raise Undeliverable("Not sent: something newer had happened.")
-    customer = link.job.customer
+    is_over = delivery.kind == Kind.COMING and job.scheduled_on and job.scheduled_on < timezone.localdate(now)
+    if is_over and not delivery.once_key.startswith(ASKED):
+        raise Undeliverable("Not sent: the day of the visit was over.")
+    customer = job.customer
     if delivery.to != (customer.email if delivery.channel == CustomerDelivery.Channel.EMAIL else customer.phone):
         raise Undeliverable("Not sent: the customer has another address by now.")
 

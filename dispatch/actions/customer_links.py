@@ -8,7 +8,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -30,6 +30,8 @@ DELIVER: Final = "dispatch.tasks.deliver_to_customer"  # by name: the tasks impo
 KEPT_AFTER_DAY: Final = timedelta(days=7)
 KEPT_AFTER_END: Final = timedelta(days=14)  # for the rating, and to see that it was cancelled
 SETTLES_IN: Final = timedelta(minutes=2)  # a dispatcher may try somebody else first; then only the last one is told of
+TOLD_FROM: Final = time(9)  # of the day before the visit: one message in good time
+SOON: Final = timedelta(hours=1)
 ASKED: Final = "asked."  # what the once_key of a link begins with that a dispatcher sends by hand
 SECOND_CLICK: Final = timedelta(seconds=30)
 LATER_BY: Final = timedelta(minutes=10)
@@ -37,14 +39,15 @@ MOST_DELAYS_TOLD: Final = 3
 INTO_NEXT_DAY: Final = timedelta(hours=3)  # so long after midnight a window may end and still be the day before's
 PASSING: Final = (Kind.COMING, Kind.EN_ROUTE, Kind.LATE)
 SAYS_WHEN: Final = (*PASSING, Kind.ANSWER)
+FACTS: Final = ("status", "technician_id", "customer_id")
+IN_GOOD_TIME: Final = f"{Kind.COMING}."  # what the once_key of a message begins with that waits for the day before
 NOT_BEGUN: Final = (Status.CREATED, Status.ASSIGNED)
 STEPS: Final = (*PASSING, Kind.DONE, Kind.CANCELLED)  # a newer one of these overtakes those not sent yet
 
 
 def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
-    """Call it in the transaction in which the job's status, technician or customer has changed from what `was` says."""
-    is_same = all(getattr(job, name) == getattr(was, name) for name in ("status", "technician_id", "customer_id"))
-    if is_same or is_made_up():
+    """Call it in the transaction in which a job has changed, or a hold has begun or ended, from what `was` says."""
+    if all(getattr(job, name) == getattr(was, name) for name in (*FACTS, "held_at")) or is_made_up():
         return
     link = standing_link(job)
     if link and job.customer_id != was.customer_id:  # whoever has it must not see the visit of somebody else
@@ -60,7 +63,15 @@ def follow_visit(job: Job, *, was: Job, now: datetime) -> None:
         _overtake(link)
     else:
         once_key = f"{kind}.{job.technician_id}.{now.timestamp():.3f}"
-        queue(link, job, kind, once_key=once_key, now=now, wait=SETTLES_IN if kind == Kind.COMING else timedelta())
+        wait = max(SETTLES_IN, good_time(job, now=now) - now) if kind == Kind.COMING else timedelta()
+        queue(link, job, kind, once_key=once_key, now=now, wait=wait)
+
+
+def good_time(job: Job, *, now: datetime) -> datetime:
+    """Not before is a customer told of somebody who comes. Without a day there is nothing to tell yet."""
+    if job.scheduled_on is None:
+        return now + timedelta(days=1)
+    return timezone.make_aware(datetime.combine(job.scheduled_on - timedelta(days=1), TOLD_FROM))
 
 
 def standing_link(job: Job) -> CustomerLink | None:
@@ -78,6 +89,8 @@ def _is_wanted(job: Job) -> bool:
 
 
 def _news(job: Job, was: Job, link: CustomerLink) -> Kind | None:
+    if all(getattr(job, name) == getattr(was, name) for name in FACTS):
+        return _unsaid(job, link)
     if job.status == Status.EN_ROUTE:
         return Kind.EN_ROUTE
     sent = link.deliveries.filter(state=State.SENT)
@@ -88,6 +101,16 @@ def _news(job: Job, was: Job, link: CustomerLink) -> Kind | None:
     is_new = (job.technician_id, job.customer_id) != (was.technician_id, was.customer_id)
     is_new = is_new or was.status in (Status.EN_ROUTE, Status.CANCELLED)
     return Kind.COMING if job.status == Status.ASSIGNED and is_new else None
+
+
+def _unsaid(job: Job, link: CustomerLink) -> Kind | None:
+    """Who comes, where a hold that is over has kept the customer from hearing of it."""
+    if job.is_on_hold or job.status not in (Status.ASSIGNED, Status.EN_ROUTE):
+        return None
+    newest = link.deliveries.filter(kind__in=(Kind.COMING, Kind.EN_ROUTE)).order_by("-queued_at", "-pk").first()
+    if newest and link.deliveries.filter(once_key=newest.once_key, state=State.SENT).exists():
+        return None
+    return Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING
 
 
 def make_link(job: Job, *, now: datetime) -> CustomerLink:
@@ -160,7 +183,8 @@ def tell_of_delays(*, now: datetime | None = None) -> int:
     told = CustomerDelivery.objects.filter(link=OuterRef("pk"), kind__in=SAYS_WHEN, state=State.SENT)
     said_until = Subquery(told.order_by("-sent_at", "-pk").values("said_until")[:1])
     links = CustomerLink.objects.filter(revoked_at=None, job__held_at=None).annotate(said_until=said_until)
-    links = links.exclude(deliveries__state=State.QUEUED)  # which says how it is when it is sent
+    soon = CustomerDelivery.objects.filter(link=OuterRef("pk"), state=State.QUEUED, due_at__lte=now + SOON)
+    links = links.exclude(Exists(soon))  # which says how it is when it is sent
     return _tell_of_other_days(links, now=now) + _tell_of_later_times(links, now=now)
 
 
@@ -213,7 +237,7 @@ def send_link(job: Job, *, by, now: datetime | None = None) -> list[CustomerDeli
     _keep_open(link, job, now=now)
     just_sent = link.deliveries.filter(once_key__startswith=ASKED, queued_at__gt=now - SECOND_CLICK)
     if just_sent.exists():
-        return list(just_sent)
+        raise ActionRefused("The link has just been sent: once is enough.", job)
     kind = Kind.EN_ROUTE if job.status == Status.EN_ROUTE else Kind.COMING if job.is_open else Kind.DONE
     sent = queue(link, job, kind, once_key=f"{ASKED}{now.timestamp():.3f}", now=now)
     _log(job, "sent" if sent else "made", by=by, now=now)

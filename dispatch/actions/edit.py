@@ -158,5 +158,6 @@ def _set_hold(job: Job, *, held_at, hold_reason: str, by, now) -> Job:
     changes = {"hold": [was.hold_reason, hold_reason]}
     log_edits([FieldChange(job=job, version=job.version, changed_at=now, actor=by, changes=changes)], now=now)
     keep_clocks(was, job, at=now, now=now)
+    follow_visit(job, was=was, now=now)
     publish_job(job, now=now)
     return job

@@ -47,6 +47,7 @@ class Visit:
     promised: Window | None = None
     expected: Window | None = None
     is_late: bool = False
+    is_overdue: bool = False
     sketch: Sketch | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
@@ -110,6 +111,7 @@ def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -
         completed_at=job.completed_at,
         said=list(said),
         rating=ratings.first(),
+        is_overdue=is_overdue(job, now=now),
     )
     if stage in (Stage.ASSIGNED, Stage.EN_ROUTE):
         visit.expected = expected_window(job, now=now)
@@ -118,6 +120,12 @@ def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -
     if stage == Stage.EN_ROUTE:
         visit.sketch = load_sketch(job, now=now)
     return visit
+
+
+def is_overdue(job: Job, *, now: datetime) -> bool:
+    """Its day is over and nobody has come: what was promised says nothing any more."""
+    is_to_come = job.status in (Status.CREATED, Status.ASSIGNED)
+    return is_to_come and job.scheduled_on is not None and job.scheduled_on < timezone.localdate(now)
 
 
 def stage_of(job: Job) -> Stage:
@@ -129,6 +137,8 @@ def expected_window(job: Job, *, now: datetime) -> Window | None:
     prediction = job.prediction
     today = timezone.localdate(now)
     if prediction is None or (job.scheduled_on != today and job.status != Status.EN_ROUTE and job.window_starts_at):
+        return None
+    if is_overdue(job, now=now):
         return None
     if job.status == Status.EN_ROUTE and prediction.arrives_at - now > LONGEST_DRIVE:
         return None

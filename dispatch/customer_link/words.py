@@ -8,11 +8,12 @@ from django.utils import timezone
 
 from dispatch.customer_link.door import token_of
 from dispatch.customer_link.expectation import Window
-from dispatch.customer_link.visit import expected_window, name_of
+from dispatch.customer_link.visit import expected_window, is_overdue, name_of
 from dispatch.models import CustomerDelivery, CustomerLink, CustomerMessage, Job
 
 Kind = CustomerDelivery.Kind
 NO_DAY = "on a day that we still agree on"
+OVERDUE = "Your visit has not taken place yet. We will get in touch with you about a new time."
 
 
 def url_of(link: CustomerLink) -> str:
@@ -42,6 +43,8 @@ def wish_in_words(wish: CustomerMessage) -> str:
 
 def when(job: Job, *, now: datetime) -> tuple[str, datetime | None]:
     """When to expect somebody, in words, and until when; the promise where nothing better is known."""
+    if is_overdue(job, now=now):
+        return NO_DAY, None
     window = expected_window(job, now=now)
     if window is None and job.window_starts_at:
         window = Window(job.window_starts_at, job.window_ends_at)
@@ -52,6 +55,8 @@ def when(job: Job, *, now: datetime) -> tuple[str, datetime | None]:
 
 def sentence_of(kind: str, job: Job, *, wish: CustomerMessage | None = None, now: datetime) -> str:
     who, time_of_visit = name_of(job.technician) or "Somebody", when(job, now=now)[0]
+    if kind == Kind.COMING and is_overdue(job, now=now):
+        return OVERDUE
     if kind == Kind.COMING:
         return f"{who} is coming {time_of_visit}."
     if kind == Kind.EN_ROUTE:

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dispatchsettings',
             name='customer_link_from',
-            field=models.CharField(choices=[('never', 'Never'), ('assigned', 'As soon as somebody has the job'), ('en_route', 'When the technician sets out')], default='en_route', max_length=8, verbose_name='customers get their link'),
+            field=models.CharField(choices=[('never', 'Never'), ('assigned', 'As soon as somebody has the job'), ('en_route', 'When the technician sets out')], default='en_route', help_text='Who comes, and when, is told in good time: the day before the visit from 9:00, however early somebody has the job.', max_length=8, verbose_name='customers get their link'),
         ),
         migrations.AddField(
             model_name='dispatchsettings',

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch.customer_link.expectation import Window
 from dispatch.customer_link.visit import Stage, Visit
-from dispatch.customer_link.words import NO_DAY, day_in_words, hours_in_words, wish_in_words
+from dispatch.customer_link.words import NO_DAY, OVERDUE, day_in_words, hours_in_words, wish_in_words
 from dispatch.models import CustomerDelivery, CustomerMessage
 from dispatch.templatetags.board import hours, moment
 
@@ -35,6 +35,8 @@ def headline(visit: Visit, now: datetime) -> str:
     """The one sentence for which people open the page."""
     if visit.stage == Stage.EN_ROUTE:
         return f"{visit.who} is on the way, expected {_when(visit, now=now)}."
+    if visit.is_overdue and visit.stage != Stage.PAUSED:
+        return OVERDUE
     if visit.stage == Stage.ASSIGNED:
         return f"{visit.who} is coming {_when(visit, now=now)}."
     if visit.stage == Stage.WAITING:
@@ -85,4 +87,5 @@ def delivery_state(delivery: CustomerDelivery) -> str:
         return f"{channel}: not delivered"
     if delivery.attempts:
         return f"{channel}: tried {delivery.attempts} times, again at {hours(delivery.due_at)}"
-    return f"{channel}: goes out at {hours(delivery.due_at)}"
+    is_today = timezone.localdate(delivery.due_at) == timezone.localdate()
+    return f"{channel}: goes out {'at ' + hours(delivery.due_at) if is_today else moment(delivery.due_at)}"
