@@ -15,6 +15,7 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.status import assign_job
 from dispatch.maintenance.due import days_to_make
 from dispatch.models import Job, MaintenancePlan, MaintenanceVisit
+from dispatch.queueing import enqueue
 from dispatch.smart import suggestions
 from dispatch.smart.candidates import Team
 from dispatch.smart.eligibility import reasons_against
@@ -22,6 +23,7 @@ from dispatch.smart.facts import day_of, needs_of, start_to_keep
 
 log = logging.getLogger(__name__)
 
+TASK: Final = "dispatch.tasks.make_maintenance_visits"
 AT_ONCE: Final = 25  # visits in a transaction
 LOOKED_BACK: Final = timedelta(days=400)  # for visits of days that are over
 
@@ -40,8 +42,10 @@ def _make_whatever_else_fails(plan_id: int, *, now: datetime) -> int:
         return 0
 
 
-def make_visits_of(plan: MaintenancePlan, *, now: datetime) -> int:
-    return _make_all_of(plan.pk, now=now)
+def make_visits_of(plan: MaintenancePlan, *, now: datetime) -> None:
+    """The next ones. Those of a plan that looks far ahead are left to a worker, so that nobody waits for hundreds."""
+    if _make_next_of(plan.pk, now=now) == AT_ONCE:
+        enqueue(TASK)
 
 
 def _lacking(*, now: datetime) -> list[int]:
@@ -65,16 +69,19 @@ def _days(plan: MaintenancePlan, known: set[date], *, now: datetime) -> list[dat
 
 
 def _make_all_of(plan_id: int, *, now: datetime) -> int:
-    total = 0
-    while True:
-        try:
-            made = _make_some_of(plan_id, now=now)
-        except ActionRefused as refused:
-            log.error("Maintenance plan %s makes no visits: %s", plan_id, refused.reason)
-            return total
+    total, made = 0, AT_ONCE
+    while made == AT_ONCE:
+        made = _make_next_of(plan_id, now=now)
         total += made
-        if made < AT_ONCE:
-            return total
+    return total
+
+
+def _make_next_of(plan_id: int, *, now: datetime) -> int:
+    try:
+        return _make_some_of(plan_id, now=now)
+    except ActionRefused as refused:
+        log.error("Maintenance plan %s makes no visits: %s", plan_id, refused.reason)
+        return 0
 
 
 @transaction.atomic

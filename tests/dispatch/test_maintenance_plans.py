@@ -70,6 +70,16 @@ def test_making_again_makes_nothing_twice(plan):
     assert days_of(plan) == MONDAYS
 
 
+def test_nobody_waits_for_hundreds_of_visits_which_a_worker_makes(dana, north, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        plan = make_plan(by=dana, zone=north, rule="FREQ=DAILY", days_ahead=59)
+    assert days_of(plan) == [NOW.date() + number * DAY for number in range(25)]
+    sent = [send.calls for send in callbacks if hasattr(send, "calls")]
+    assert ("dispatch.tasks.make_maintenance_visits", "default", [()]) in sent
+    assert tasks.make_maintenance_visits() == 35
+    assert days_of(plan) == [NOW.date() + number * DAY for number in range(60)]
+
+
 def test_each_day_one_more_comes_into_reach(plan):
     assert actions.make_maintenance_visits(now=NOW + 2 * DAY) == 0
     assert actions.make_maintenance_visits(now=NOW + 3 * DAY) == 1
@@ -198,12 +208,6 @@ def test_many_plans_without_anything_to_do_take_as_many_queries_as_one(dana, nor
     for number in range(5):
         make_plan(by=dana, zone=north, name=f"Plan {number}", rule="FREQ=MONTHLY;BYMONTHDAY=1")
     assert queries() == one
-
-
-def test_more_visits_than_fit_into_a_transaction_are_all_made(dana, north, monkeypatch):
-    monkeypatch.setattr("dispatch.actions.maintenance_visits.AT_ONCE", 3)
-    plan = make_plan(by=dana, zone=north, rule="FREQ=DAILY", days_ahead=10)
-    assert plan.visits.count() == 11
 
 
 # Who may ------------------------------------------------------------------------------------------
