@@ -1,5 +1,6 @@
 """Photos and signatures: taken from the phone, and shown to whoever may see the job, asked at each request."""
 
+import logging
 import uuid
 
 from django import forms
@@ -21,6 +22,8 @@ from dispatch.taps import instant, moment_of, read_tap
 from dispatch.views.phone import own_jobs, technician_of
 from dispatch.views.taps import answer_to
 from technicians.models import Technician
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 30
 LONGEST_NAME = Picture._meta.get_field("name").max_length
@@ -110,6 +113,11 @@ def visible_picture(request, pk: uuid.UUID) -> Picture:
     return get_object_or_404(pictures, pk=pk)
 
 
+def away() -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS), "Cache-Control": "no-store", "Content-Type": "text/plain"}
+    return HttpResponse("The picture cannot be read just now. Try again.", status=503, headers=headers)
+
+
 def file_response(request, file, content_type: str, name: str) -> HttpResponse:
     """Browsers may keep it, but ask each time, so that whoever may not see the job any more sees nothing."""
     etag = f'"{file.name}"'
@@ -120,10 +128,9 @@ def file_response(request, file, content_type: str, name: str) -> HttpResponse:
                 response = HttpResponse(stored.read(), content_type=content_type)
         except FileNotFoundError:
             raise Http404("The file of this picture is gone.") from None
-        except OSError:
-            return HttpResponse(
-                "The picture cannot be read just now. Try again.", status=503, content_type="text/plain"
-            )
+        except Exception:  # each storage has its own errors
+            log.exception("A picture could not be read")
+            return away()
         is_wanted_whole = "download" in request.GET
         response["Content-Disposition"] = f'{"attachment" if is_wanted_whole else "inline"}; filename="{name}"'
     response["ETag"] = etag

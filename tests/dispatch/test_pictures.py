@@ -373,14 +373,18 @@ def test_a_file_that_is_gone_is_not_found(phone, job, own_files):
 
 
 @pytest.mark.expects_error_logs
-def test_a_file_that_cannot_be_read_just_now_can_be_asked_for_again(phone, job, monkeypatch):
+@pytest.mark.parametrize("error", [PermissionError, TimeoutError, RuntimeError("The bucket does not answer.")])
+@pytest.mark.parametrize("page", ["picture", "picture_thumbnail"])
+def test_a_file_that_cannot_be_read_just_now_can_be_asked_for_again(phone, job, monkeypatch, page, error):
     known = answer(send(phone, job))["id"]
 
     def fail(*args):
-        raise PermissionError
+        raise error
 
     monkeypatch.setattr(Picture._meta.get_field("file").storage, "_open", fail)
-    assert phone.get(reverse("picture", args=[known])).status_code == 503
+    shown = phone.get(reverse(page, args=[known]))
+    assert (shown.status_code, shown["Retry-After"], shown["Cache-Control"]) == (503, "30", "no-store")
+    assert shown.content == b"The picture cannot be read just now. Try again."
 
 
 @pytest.mark.parametrize("path", ["files/", "media/", "jobs/{job}/{picture}.jpg", "files/jobs/{job}/{picture}.jpg"])
