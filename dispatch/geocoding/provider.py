@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote_plus, urlsplit
 
@@ -23,7 +24,13 @@ ANSWERS: Final = 6
 LONGEST_PAUSE_SECONDS: Final = 24 * 3600
 NONSENSE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)  # in an answer
 STREET_RANK: Final = 26  # Nominatim's place_rank from which on it is a street or a house
-VAGUE_TYPES: Final = {"city", "district", "county", "state", "country", "locality"}  # Photon's
+# What the services call towns, districts and whatever is larger than a street.
+VAGUE_KINDS: Final = {
+    *("administrativearea", "borough", "city", "continent", "country", "county", "dependency"),
+    *("district", "geography", "hamlet", "localadmin", "locality", "macrocounty", "macroregion"),
+    *("municipality", "neighborhood", "neighbourhood", "place", "political", "postal_code", "postalcode"),
+    *("postalcodepoint", "postcode", "region", "state", "suburb", "town", "village"),
+}
 KEY_NAMES: Final = ("api_key", "apikey", "subscription_key", "access_token")
 SERVICES: Final = SERVICE_TO_GEOCODER
 
@@ -63,7 +70,7 @@ def look_up(address: str, *, around: tuple[float, float, float, float] | None) -
     try:
         geocoder = _geocoder()
         locations = geocoder.geocode(query, exactly_one=False, **_wishes(geocoder, around))
-        return [one for location in locations or [] if (one := _candidate(location))]
+        return [one for location in locations or [] if (one := candidate_of(location))]
     except GeocoderRateLimited as error:
         wait = min(error.retry_after or 60, LONGEST_PAUSE_SECONDS)
         raise TooFast("The service asks for fewer questions.", wait) from None
@@ -116,7 +123,7 @@ def _wishes(geocoder: Geocoder, around: tuple[float, float, float, float] | None
     return wishes
 
 
-def _candidate(location) -> Candidate | None:
+def candidate_of(location) -> Candidate | None:
     """None for what has no place on the globe. Without coordinates geopy makes it 0, 0: in the sea."""
     latitude, longitude = float(location.latitude), float(location.longitude)
     if not (math.isfinite(latitude) and abs(latitude) <= 90 and math.isfinite(longitude) and abs(longitude) <= 180):
@@ -131,5 +138,13 @@ def _is_vague(raw: dict) -> bool:
     rank = raw.get("place_rank")
     if isinstance(rank, int):
         return rank < STREET_RANK
-    properties = raw.get("properties")
-    return isinstance(properties, dict) and properties.get("type") in VAGUE_TYPES
+    return any(kind.casefold() in VAGUE_KINDS for kind in _kinds(raw))
+
+
+def _kinds(raw: dict) -> Iterator[str]:
+    """What the place is, as the service says it: HERE and TomTom, Google, Mapbox, Photon, Pelias, OpenCage."""
+    inner = {name: raw[name] for name in ("properties", "components") if isinstance(raw.get(name), dict)}
+    said = [raw.get(name) for name in ("resultType", "MatchLevel", "type", "types", "place_type")]
+    said += [one.get(name) for one in inner.values() for name in ("type", "layer", "_type")]
+    for word in said:
+        yield from (one for one in (word if isinstance(word, list) else [word]) if isinstance(one, str))

@@ -7,11 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from geopy.location import Location
 
 from dispatch import actions
 from dispatch.actions import geocoding as looking_up
 from dispatch.actions.moves import redis
 from dispatch.checks import check_geocoder
+from dispatch.geocoding import provider
 from dispatch.geocoding.choosing import Candidate, decide
 from dispatch.models import Geocoding, KnownAddress, Notification, Site
 from tests.dispatch.importing import Importer
@@ -280,6 +282,16 @@ def test_questions_are_spaced(service, settings, north):
     assert all(later - earlier > 0.08 for earlier, later in zip(service.times, service.times[1:], strict=False))
 
 
+def test_workers_together_are_no_faster_than_one_may_be(service, settings, north):
+    settings.GEOCODER_PER_SECOND = 0.02
+    lost_site("1 Ash St")
+    lost_site("2 Ash St")
+    look_up()  # the first; the second would have to wait for longer than a worker does
+    assert 40_000 < redis().pttl(looking_up.PACE_KEY) <= 50_000
+    look_up(now=timezone.now() + timedelta(minutes=2))  # as another worker would
+    assert service.addresses == ["1 Ash St"]
+
+
 def test_what_takes_too_long_goes_on_later(service, settings, north):
     for number in range(3):
         lost_site(f"{number} Ash St")
@@ -353,6 +365,36 @@ TOWN = Candidate("d", 40.1, -75.1, is_vague=True)
 def test_the_only_exact_place_within_the_zones_is_meant(candidates, found, offered):
     verdict = decide(candidates, is_served=lambda one: one is not ELSEWHERE)
     assert (verdict.found, verdict.candidates) == (found, offered)
+
+
+VAGUE = [
+    {"place_rank": 16},
+    {"properties": {"type": "city"}},  # Photon
+    {"properties": {"layer": "locality"}},  # Pelias
+    {"resultType": "administrativeArea"},  # HERE
+    {"types": ["locality", "political"]},  # Google
+    {"place_type": ["postcode"]},  # Mapbox
+    {"components": {"_type": "village"}},  # OpenCage
+    {"type": "Geography"},  # TomTom
+]
+EXACT = [
+    {"place_rank": 30, "type": "city"},
+    {"type": "Feature", "properties": {"type": "house"}},
+    {"type": "Feature", "properties": {"layer": "address"}},
+    {"resultType": "houseNumber"},
+    {"types": ["street_address"]},
+    {"place_type": ["address"]},
+    {"components": {"_type": "building"}},
+    {"type": "Point Address"},
+    {"properties": [1], "types": [None, 3]},
+    {},
+]
+
+
+@pytest.mark.parametrize(("raw", "is_vague"), [(raw, True) for raw in VAGUE] + [(raw, False) for raw in EXACT])
+def test_a_town_is_not_where_a_house_is_whichever_service_says_it(raw, is_vague):
+    location = Location("Ash Street", (40.1, -75.1), raw)
+    assert provider.candidate_of(location).is_vague is is_vague
 
 
 def test_where_there_are_no_zones_any_only_place_is_meant():
