@@ -3,12 +3,16 @@
 Not asked: that whatever fits the description is accepted. Ids may be of nothing, times may contradict each other.
 """
 
+from collections import Counter
+from itertools import count, pairwise
+
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import data, lists, sampled_from
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -28,7 +32,16 @@ AS_DESCRIBED = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-EXAMPLES = 5  # of each operation, in each of three ways
+EXAMPLES = 5  # of each operation, with what fits and with what does not
+TRIES = 8  # so many mistakes a request has at most
+PLACE, TIMES = {"latitude", "longitude"}, {"window_starts_at", "window_ends_at", "planned_starts_at"}
+TOGETHER = {  # what does not go with something else is left out with that
+    **dict.fromkeys(PLACE, PLACE),
+    **dict.fromkeys([*TIMES, "scheduled_on", "is_fixed"], TIMES | {"scheduled_on", "is_fixed"}),
+    "day": TIMES | {"day"},
+}
+MUST_BE_SAID = {"day": None, "technician_id": None, **dict.fromkeys(("name", "address", "reason", "text"), "Something")}
+STEPS = ("change_status", "change_status", "place_job", "change_job", "hold_job", "release_job", "add_note")
 MADE_UP = settings(
     max_examples=EXAMPLES,
     deadline=None,
@@ -37,6 +50,7 @@ MADE_UP = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+WALKS = settings(MADE_UP, max_examples=15)
 
 
 @pytest.fixture
@@ -74,12 +88,6 @@ def ask_made_up(operation, *, mode: GenerationMode, headers: dict, answers: list
     return codes
 
 
-def test_made_up_requests_are_answered_as_described(program):
-    headers, _ = program
-    for operation in described_operations():
-        ask_made_up(operation, mode=GenerationMode.POSITIVE, headers=headers, answers=AS_DESCRIBED)
-
-
 def test_requests_against_the_description_are_refused(program):
     headers, _ = program
     answers = [*AS_DESCRIBED, checks.negative_data_rejection]
@@ -87,11 +95,14 @@ def test_requests_against_the_description_are_refused(program):
         ask_made_up(operation, mode=GenerationMode.NEGATIVE, headers=headers, answers=answers)
 
 
-def test_made_up_requests_about_what_there_is_are_answered_as_described(program):
-    """With ids that exist they get to where things are done."""
+def test_made_up_requests_are_answered_as_described(program):
+    """Most with ids that exist, to get to where things are done."""
     headers, ids = program
+    asked = count()
 
     def aim(case):
+        if next(asked) % EXAMPLES == 0:
+            return
         for values in (case.path_parameters, case.query, case.body):
             aim_at(values, ids)
         if isinstance(case.body, dict) and isinstance(case.body.get("positions"), list):
@@ -102,9 +113,88 @@ def test_made_up_requests_about_what_there_is_are_answered_as_described(program)
 
     codes = set()
     for operation in described_operations():
-        asked = {"mode": GenerationMode.POSITIVE, "headers": headers, "answers": AS_DESCRIBED, "aim": aim}
-        codes |= ask_made_up(operation, **asked)
-    assert {200, 201, 409, 422} <= codes
+        asked_for = {"mode": GenerationMode.POSITIVE, "headers": headers, "answers": AS_DESCRIBED, "aim": aim}
+        codes |= ask_made_up(operation, **asked_for)
+    assert {200, 201, 404, 409, 422} <= codes
+
+
+# One thing after the other ------------------------------------------------------------------------
+
+
+class Walk:
+    """A program that makes a customer, a place and a job, and goes on with what it got.
+
+    What it sends is made up; what an answer says is wrong with it, it leaves out or puts right, as people would.
+    """
+
+    def __init__(self, data, operations: dict, headers: dict, ids: dict):
+        self.data, self.operations, self.headers = data, operations, headers
+        self.known = {name: ids[name] for name in ("customer", "site", "job_type", "technician")}
+        self.codes = Counter()
+        self.way = ["assigned", "en_route", "in_progress", "completed"]
+
+    def ask(self, name: str, **path):
+        operation = self.operations[name]
+        case = self.data.draw(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+        case.path_parameters, case.headers, case.query = path, {}, {}
+        if operation.method == "patch":
+            case.headers["If-Match"] = "*"
+        aim_at(case.body, self.known)
+        if name == "change_status" and self.way:
+            to = self.way.pop(0)
+            case.body = {"to": to, "note": case.body.get("note", "")}
+            case.body |= {"technician_id": self.known["technician"]} if to == "assigned" else {}
+        for _ in range(TRIES):
+            response = case.call(headers=self.headers)
+            case.validate_response(response, checks=AS_DESCRIBED, headers=self.headers)
+            self.codes[name, response.status_code] += 1
+            if response.status_code != 422:
+                break
+            self.put_right(case.body, response.json()["errors"])
+        return response
+
+    @staticmethod
+    def put_right(body: dict, errors: list[dict]) -> None:
+        fields = {error["field"].split(".")[1] for error in errors}
+        wrong = set().union(*(TOGETHER.get(field, {field}) for field in fields)) & body.keys()
+        assert wrong, f"{errors} are not to be mended in {body}"
+        for field in wrong:
+            del body[field]
+        body |= {field: value for field, value in MUST_BE_SAID.items() if field in wrong}
+
+    def make(self, kind: str) -> int:
+        response = self.ask(f"create_{kind}")
+        assert response.status_code == 201, response.json()
+        self.known[kind] = response.json()["id"]
+        return response.json()["id"]
+
+    def follow(self) -> None:
+        self.make("customer")
+        self.ask("change_site", site_id=self.make("site"))
+        job_id = self.make("job")
+        for name in self.data.draw(lists(sampled_from(STEPS), min_size=4, max_size=8)):
+            self.ask(name, job_id=job_id)
+        shown, log = self.ask("get_job", job_id=job_id).json(), self.ask("list_transitions", job_id=job_id).json()
+        assert shown["status"] == log[-1]["to_status"]
+        assert all(later["from_status"] == earlier["to_status"] for earlier, later in pairwise(log))
+
+
+def test_whoever_heeds_the_answers_gets_from_a_new_customer_through_a_job(program):
+    headers, ids = program
+    operations = {one.definition.raw["operationId"]: one for one in described_operations()}
+    codes = Counter()
+
+    @WALKS
+    @given(data=data())
+    def follow(data):
+        walk = Walk(data, operations, headers, ids)
+        with undone():
+            walk.follow()
+        codes.update(walk.codes)
+
+    follow()
+    assert {code for name, code in codes if name == "change_status"} >= {200, 409}, codes
+    assert all(codes[name, 200] + codes[name, 201] for name in STEPS), codes
 
 
 def aim_at(values, ids: dict) -> None:
