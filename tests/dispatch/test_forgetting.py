@@ -3,14 +3,27 @@
 from datetime import timedelta
 
 import pytest
+from axes.models import AccessLog
 from django.utils import timezone
 
+from dispatch import actions
 from dispatch.actions import forgetting
-from dispatch.models import AutoAssignRun, KnownAddress, Notification, Suggestion
+from dispatch.models import (
+    AutoAssignRun,
+    BoardAction,
+    JobNote,
+    KnownAddress,
+    Notification,
+    Status,
+    Suggestion,
+    Tap,
+    WebhookEvent,
+)
 from dispatch.notify import Kind, notify
 from dispatch.tasks import forget_old_data
 from technicians.models import TrackView
 from tests.factories import make_job
+from tests.taps import send, step, tap
 
 
 @pytest.fixture
@@ -65,3 +78,50 @@ def test_where_an_address_is_does_not_outlive_its_use(db, days_ago):
         KnownAddress.objects.create(provider="p", address=f"{days} Ash St", candidates=[], looked_up_at=days_ago(days))
     assert forget_old_data()["known_addresses"] == 1
     assert KnownAddress.objects.get().address == "179 Ash St"
+
+
+def at_another_time(model, **fields):
+    """Also of what is never changed otherwise."""
+    model._base_manager.update(**fields)
+
+
+def test_tap_is_known_again_for_a_quarter_and_what_the_phone_said_of_a_step_for_good(
+    client, tess, dana, north, days_ago
+):
+    job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess)
+    client.force_login(tess.user)
+    note = tap("note", job, text="Gate code 12")
+    send(client, step(job, "en_route"), note)
+    at_another_time(Tap, received_at=days_ago(89))
+    assert forget_old_data()["taps"] == 0
+    assert send(client, note)[0]["outcome"] == "done"
+    at_another_time(Tap, received_at=days_ago(91))
+    assert forget_old_data()["taps"] == 1
+    assert Tap.objects.get().kind == "step"
+    assert JobNote.objects.get(job=job).text == "Gate code 12"
+
+
+def test_what_was_done_on_the_board_can_be_taken_back_for_a_quarter(dana, north, days_ago):
+    for _ in range(2):
+        actions.set_priority(make_job(by=dana, zone=north), 3, by=dana)
+    BoardAction.objects.update(done_at=days_ago(89))
+    first = BoardAction.objects.earliest("pk")
+    BoardAction.objects.filter(pk=first.pk).update(done_at=days_ago(91))
+    assert forget_old_data()["board_actions"] == 1
+    assert not BoardAction.objects.filter(pk=first.pk).exists()
+
+
+def test_who_logged_in_from_where_is_known_for_a_quarter(db, days_ago):
+    for days in (91, 89):
+        log = AccessLog.objects.create(username="ada", ip_address="192.0.2.1", user_agent="")
+        AccessLog.objects.filter(pk=log.pk).update(attempt_time=days_ago(days))
+    assert forget_old_data()["logins"] == 1
+
+
+def test_event_that_waits_for_a_stopped_webhook_is_forgotten_in_the_end(ada, dana, days_ago):
+    endpoint = actions.add_webhook("https://example.com/hook", by=ada)
+    make_job(by=dana)
+    WebhookEvent.objects.update(happened_at=days_ago(31))
+    assert forget_old_data()["webhook_events"] == 0
+    actions.stop_webhook(endpoint, by=ada)
+    assert forget_old_data()["webhook_events"] == 1
