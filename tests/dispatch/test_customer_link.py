@@ -9,6 +9,7 @@ from django.conf import settings as django_settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from config.logs import hide_secret
 from config.tokens import hash_of
@@ -72,6 +73,22 @@ def test_wrong_expired_and_revoked_links_cost_the_same_queries(client, link, dja
     CustomerLink.objects.update(revoked_at=None, expires_at=now, created_at=now - timedelta(days=1))
     with django_assert_num_queries(1):
         client.get(url_of(link))
+
+
+def test_tokens_are_compared_in_the_same_time_whatever_they_are(client, link, monkeypatch, dana):
+    compared = []
+
+    def compare(one, other):
+        compared.append((len(one), len(other)))
+        return constant_time_compare(one, other)
+
+    monkeypatch.setattr(door, "constant_time_compare", compare)
+    client.get(url_of(link))
+    client.get(f"/visit/{WRONG}/")
+    client.get("/visit/x/")
+    actions.revoke_link(link.job, by=dana)
+    client.get(url_of(link))
+    assert compared == [(64, 64)] * 4
 
 
 def test_database_holds_nothing_that_opens_the_page(client, link):
