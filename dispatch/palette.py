@@ -120,7 +120,7 @@ def _pages(user) -> list[Option]:
         ("planning_settings", "Route planning settings", "", "dispatch.view_planningsettings", "weights speeds"),
         ("customers", "Go to customers", "", "dispatch.view_customer", "clients sites addresses"),
         ("unclear_places", "Go to unclear addresses", "", "dispatch.change_site", "geocoding places locations map"),
-        ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians"),
+        ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians plans"),
         ("webhooks", "Go to webhooks", "", "dispatch.change_webhookendpoint", "settings integrations events"),
         ("api_tokens", "Go to API tokens", "", "dispatch.view_apitoken", "settings integrations rest programs"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),

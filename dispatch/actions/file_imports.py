@@ -194,7 +194,7 @@ class _Work:
             run = ImportRun(
                 file,
                 mapping,
-                writer_for(mapping, now=self.now),
+                writer_for(mapping, by=one.uploaded_by, now=self.now),
                 now=self.now,
                 dry_run=one.is_dry_run,
                 on_rejected=keep,

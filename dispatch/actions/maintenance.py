@@ -72,7 +72,7 @@ def save_maintenance_plan(
     if plan.pk is None:
         plan.created_at, plan.created_by, plan.makes_from = now, by, plan.today(now=now)
         plan.save(force_insert=True)
-        _remember(plan, "Made the plan", by=by)
+        remember_change(plan, "Made the plan", by=by)
     else:
         plan = _change(plan, made=made, by=by, base_version=base_version, now=now)
     make_visits_of(plan, now=now)
@@ -89,13 +89,8 @@ def set_maintenance_active(
 
 
 def _check_may_change(by, *, is_new: bool = False) -> None:
-    if by is not None and not by.has_perm(f"dispatch.{'add' if is_new else 'change'}_maintenanceplan"):
+    if not by.has_perm(f"dispatch.{'add' if is_new else 'change'}_maintenanceplan"):
         raise PermissionDenied("Only dispatchers may do this.")
-
-
-def _remember(plan: MaintenancePlan, message: str, *, by) -> None:
-    if by is not None:  # the admin's history knows people only
-        remember_change(plan, message, by=by)
 
 
 def _check_rule(plan: MaintenancePlan) -> None:
@@ -109,8 +104,7 @@ def _check_rule(plan: MaintenancePlan) -> None:
 
 def _locked(plan: MaintenancePlan, *, by) -> MaintenancePlan:
     """As it is stored; whoever changes it or makes its visits waits, so that none is made twice or left over."""
-    plans = MaintenancePlan.objects.all() if by is None else MaintenancePlan.objects.visible_to(by)
-    plans = plans.select_for_update(of=("self",))
+    plans = MaintenancePlan.objects.visible_to(by).select_for_update(of=("self",))
     found = plans.select_related("customer", "site", "job_type", "technician__user").filter(pk=plan.pk).first()
     if found is None:
         raise PermissionDenied("This plan is not in your zones.")
@@ -132,7 +126,7 @@ def _change(plan: MaintenancePlan, *, made: str, by, base_version: int | None, n
     if set(changed) & set(TIMES):
         plan.makes_from = plan.today(now=now)
     plan.save(update_fields=[*changed, "version", "makes_from"])
-    _remember(plan, f"Changed {', '.join(name.replace('_', ' ') for name in changed)}", by=by)
+    remember_change(plan, f"Changed {', '.join(name.replace('_', ' ') for name in changed)}", by=by)
     if made == FOLLOW:
         _carry_out(consequences, plan, by=by, now=now)
     return plan

@@ -19,6 +19,7 @@ DATES = {
     "month_first": "3/31/2026 2:05 PM",
     "day_first": "31/3/2026 14:05 or 31.3.2026",
 }
+DATED = ("created_at", "scheduled_on", "window_starts_at", "starts_on", "ends_on")
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _DAYS = {
     "month_first": ("%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y"),
@@ -35,12 +36,14 @@ PRIORITY_WORDS = {name: name.title() for name in PRIORITIES} | {
 }
 # By what else people call a field; first what is said most exactly.
 NAMES = {
-    "external_id": "external_id id number no ref reference key account code unique_key ticket staff_no customer_id",
+    "external_id": (
+        "external_id plan_id id number no ref reference key account code unique_key ticket staff_no customer_id"
+    ),
     "customer_external_id": "customer_external_id customer_id customer_no customer_number account account_id client_id",
     "customer_name": "customer_name customer client client_name company account_name",
     "customer_phone": "customer_phone phone telephone tel mobile phone_number contact_phone",
     "customer_email": "customer_email email mail e_mail email_address contact_email",
-    "name": "name full_name company company_name customer customer_name client technician last_name",
+    "name": "name full_name plan plan_name company company_name customer customer_name client technician last_name",
     "phone": "phone telephone tel mobile phone_number cell",
     "email": "email mail e_mail email_address",
     "notes": "notes note remarks remark comment comments",
@@ -60,6 +63,15 @@ NAMES = {
     "username": "username user login user_name account",
     "zones": "zones zone areas area districts territory territories",
     "skills": "skills skill trades qualifications certificates",
+    "technician": "technician usual_technician technician_id staff_no username assigned_to",
+    "rule": "rule rrule recurrence",
+    "starts_on": "starts_on start_date begins_on valid_from first_visit starts start",
+    "ends_on": "ends_on end_date valid_until until ends end",
+    "window_starts": "window_starts from time_from start_time block_from",
+    "window_ends": "window_ends to time_to end_time block_to",
+    "plan_time_zone": "time_zone timezone tz",
+    "days_ahead": "days_ahead ahead lead_days",
+    "is_active": "is_active active enabled",
 }
 FURTHER = {"address": (("city", "town"), ("zip", "zip_code", "postcode", "postal_code", "state"))}
 
@@ -87,9 +99,7 @@ def _plain(name: str) -> str:
 
 
 def _guess_dates(fields: dict, rows: Sequence[Sequence[str]], header: Sequence[str]) -> str:
-    dated = [
-        fields[name]["columns"][0] for name in ("created_at", "scheduled_on", "window_starts_at") if name in fields
-    ]
+    dated = [fields[name]["columns"][0] for name in DATED if name in fields]
     texts = [row[header.index(column)] for column in dated for row in rows]
     first = [numbers for text in texts if (numbers := re.match(r"\s*(\d{1,2})[/.-](\d{1,2})[/.-]\d{2,4}", text))]
     if not first:

@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from dispatch.imports.choices import DATES, JOINED, MOST_JOINED, is_joinable
+from dispatch.imports.choices import DATED, DATES, JOINED, MOST_JOINED, is_joinable
 from dispatch.imports.fields import FIELDS
 from dispatch.models import FileImport
 
@@ -39,8 +39,21 @@ LABELS = {
     "home_address": ("Home address", ""),
     "zones": ("Zones", "Several with a semicolon between them."),
     "skills": ("Skills", "As in “Plumbing: Advanced; Heating”."),
+    "technician": ("Usual technician", "By user name, by their own number or by full name."),
+    "rule": ("Recurrence", "An RRULE, as in FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO."),
+    "starts_on": ("From", "“Every third month” is counted from that day on."),
+    "ends_on": ("Until", ""),
+    "window_starts": ("Time block from", ""),
+    "window_ends": ("Time block to", ""),
+    "plan_time_zone": ("Time zone", "As in America/New_York; without one, the business's."),
+    "days_ahead": ("Days ahead", "So long before a visit is due its job is made."),
+    "is_active": ("Active", "Yes or no; a plan that is not is paused."),
 }
-HELP = {("jobs", "address"): ""}
+HELP = {
+    ("jobs", "address"): "",
+    ("maintenance", "address"): "Of a site that the customer has here already.",
+    ("maintenance", "description"): "Of each visit; the first line becomes its title.",
+}
 
 
 def label_of(name: str) -> str:
@@ -91,7 +104,7 @@ class MappingForm(forms.Form):
         )
 
     def _tune(self, kind: str, chosen: dict) -> None:
-        if kind == "customers":
+        if kind in ("customers", "maintenance"):
             del self.fields["creates_missing"]
         else:
             missing = "job types" if kind == "jobs" else "skills"
@@ -101,7 +114,9 @@ class MappingForm(forms.Form):
             self.fields["time_zone"].choices = [(name, name) for name in zones]
             self.initial.setdefault("time_zone", settings.TIME_ZONE)
         else:
-            del self.fields["time_zone"], self.fields["dates"]
+            del self.fields["time_zone"]
+        if not FIELDS[kind].keys() & set(DATED):
+            del self.fields["dates"]
 
     def rows(self) -> list[dict]:
         """For the page: a line for each of our fields."""

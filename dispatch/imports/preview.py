@@ -1,7 +1,7 @@
 """What the page about an import shows: the columns to choose from, and how its first rows are read so far."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 
 from django.conf import settings
 from django.utils import timezone
@@ -78,6 +78,10 @@ def _shown(name: str, value: object) -> str:
         return f"{timezone.localtime(value):%a %-d %b %Y %H:%M}"
     if isinstance(value, tuple):
         return "; ".join(": ".join(part) if isinstance(part, tuple) else str(part) for part in value)
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
     if name == "priority":
-        return str(value).title()
+        return str(value or "").title()
     return "" if value is None else str(value)

@@ -1,7 +1,7 @@
 """One record of a CSV as a row of ours, checked. Dataclasses out; knows nothing of Django."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 from dispatch.imports import values
 from dispatch.imports.fields import FIELDS
@@ -74,8 +74,32 @@ class CustomerRow:
         return self.latitude is not None
 
 
-Row = JobRow | TechnicianRow | CustomerRow
-_ROWS = {"jobs": JobRow, "technicians": TechnicianRow, "customers": CustomerRow}
+@dataclass(frozen=True, kw_only=True)
+class MaintenanceRow:
+    """None and "" mean that the row says nothing."""
+
+    external_id: str
+    name: str
+    customer_name: str
+    address: str
+    job_type: str
+    rule: str
+    starts_on: date
+    customer_external_id: str = ""
+    description: str = ""
+    priority: str | None = None
+    duration_minutes: int | None = None
+    technician: str = ""
+    ends_on: date | None = None
+    window_starts: time | None = None
+    window_ends: time | None = None
+    plan_time_zone: str | None = None
+    days_ahead: int | None = None
+    is_active: bool | None = None
+
+
+Row = JobRow | TechnicianRow | CustomerRow | MaintenanceRow
+_ROWS = {"jobs": JobRow, "technicians": TechnicianRow, "customers": CustomerRow, "maintenance": MaintenanceRow}
 
 
 def build_row(cells: dict[str, str], mapping: Mapping, *, now: datetime) -> Row:
@@ -96,6 +120,8 @@ def build_row(cells: dict[str, str], mapping: Mapping, *, now: datetime) -> Row:
         raise RowError("address: is empty, so it is not clear of what the coordinates are.")
     if mapping.kind == "jobs":
         _check_times(read, mapping, now=now)
+    if mapping.kind == "maintenance":
+        _check_plan(read)
     return _ROWS[mapping.kind](**read)
 
 
@@ -129,3 +155,13 @@ def _check_times(read: dict, mapping: Mapping, *, now: datetime) -> None:
         read.setdefault("scheduled_on", starts_at.astimezone(mapping.time_zone).date())
     if "created_at" in read and values.is_after(read["created_at"], now):
         raise RowError(_about("created_at", mapping, f"is in the future: {read['created_at']:%Y-%m-%d %H:%M}"))
+
+
+def _check_plan(read: dict) -> None:
+    starts, ends = read.get("window_starts"), read.get("window_ends")
+    if (starts is None) != (ends is None):
+        raise RowError("window_starts and window_ends: only one of the two is given.")
+    if starts and ends <= starts:
+        raise RowError("window_ends: the time block must end after it starts, on the same day.")
+    if read.get("ends_on", read["starts_on"]) < read["starts_on"]:
+        raise RowError("ends_on: is before starts_on.")

@@ -14,6 +14,7 @@ from dispatch.imports.rows import Row, RowError, build_row
 from dispatch.imports.turns import take_turn
 
 BATCH = 500
+BATCH_OF = {"maintenance": 1}  # with the jobs of its visits; several would lock technicians in any order
 BATCHES_PER_ANNOUNCEMENT = 20
 
 
@@ -53,9 +54,9 @@ class ImportRun:
         self._lines: dict[tuple[str, str], int] = {}  # external id (and site) -> the line that has it
 
     def run(self) -> Summary:
-        records = self.file.records()
+        records, size = self.file.records(), min(BATCH, BATCH_OF.get(self.mapping.kind, BATCH))
         try:
-            for number, batch in enumerate(iter(lambda: list(islice(records, BATCH)), []), start=1):
+            for number, batch in enumerate(iter(lambda: list(islice(records, size)), []), start=1):
                 self._import_batch(batch)
                 self.on_progress()
                 reset_queries()  # with DEBUG on, Django would keep every statement

@@ -3,11 +3,16 @@
 import math
 import re
 from datetime import UTC, date, datetime, time
+from zoneinfo import available_timezones
+
+from dispatch.maintenance.rule import RuleError, parse
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 LEVELS = ("beginner", "intermediate", "advanced", "expert")
 USUAL_LEVEL = "intermediate"
+YES, NO = ("yes", "y", "true", "1", "active"), ("no", "n", "false", "0", "paused")
 _YEARS = range(1900, 2201)
+_YEARS_OF_PLANS = range(2000, 2101)
 _DATE_DIRECTIVE = re.compile(r"%[YyGdjmbBcxDFuUVW]")
 
 
@@ -60,10 +65,17 @@ def degrees(limit: int):
     return read
 
 
-def minutes(text, mapping) -> int:
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not 5 <= int(text) <= 1440:
-        raise ValueProblem(f"is not a whole number of minutes from 5 to 1440: {_quoted(text)}")
-    return int(text)
+def whole(first: int, last: int, unit: str):
+    def read(text, mapping):
+        if not re.fullmatch(r"[0-9]{1,6}", text) or not first <= int(text) <= last:
+            raise ValueProblem(f"is not a whole number of {unit} from {first} to {last}: {_quoted(text)}")
+        return int(text)
+
+    return read
+
+
+minutes = whole(5, 1440, "minutes")
+days_ahead = whole(1, 400, "days")
 
 
 def one_of(names: tuple[str, ...]):
@@ -107,6 +119,48 @@ def day(text, mapping) -> date:
     if isinstance(moment, time):
         raise ValueProblem(f"has no date: {_quoted(text)}")
     return (moment.astimezone(mapping.time_zone) if moment.tzinfo else moment).date()
+
+
+def day_of_a_plan(text, mapping) -> date:
+    on = day(text, mapping)
+    if on.year not in _YEARS_OF_PLANS:
+        raise ValueProblem(f"is not a likely date: {_quoted(text)}")
+    return on
+
+
+def time_of_day(text, mapping) -> time:
+    """14:05, 14:05:00, 2:05 PM; of no zone."""
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::00)?(?: ?([ap])\.?m\.?)?", text, re.ASCII | re.IGNORECASE)
+    if found:
+        hour, half = int(found[1]), (found[3] or "").lower()
+        is_hour = 1 <= hour <= 12 if half else hour < 24
+        if is_hour and int(found[2]) < 60:
+            return time(hour % 12 + 12 * (half == "p") if half else hour, int(found[2]))
+    raise ValueProblem(f"is not a time of day, as in 14:05: {_quoted(text)}")
+
+
+def time_zone(text, mapping) -> str:
+    if text not in available_timezones():
+        raise ValueProblem(f"is not a time zone, as in America/New_York: {_quoted(text)}")
+    return text
+
+
+def yes_or_no(text, mapping) -> bool:
+    if text.casefold() not in YES + NO:
+        raise ValueProblem(f"is neither yes nor no: {_quoted(text)}")
+    return text.casefold() in YES
+
+
+def rule(text, mapping) -> str:
+    """An RRULE that plans can have, in the form in which they have it."""
+    try:
+        return parse(text).text
+    except RuleError as error:
+        said, wanted = str(error).removesuffix("."), "as in FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO"
+        if late := re.search(r"BYMONTHDAY=(29|30|31)\b(?!,)", text.upper()):
+            days = ",".join(map(str, range(28, int(late[1]) + 1)))
+            wanted = f"with BYMONTHDAY={days};BYSETPOS=-1: shorter months have it on their last day"
+        raise ValueProblem(f"{said}, {_quoted(text)}. Write it {wanted}") from None
 
 
 def _parse(text: str, mapping) -> datetime | time:

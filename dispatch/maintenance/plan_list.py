@@ -153,20 +153,11 @@ def _row(plan: MaintenancePlan, visits: dict[date, MaintenanceVisit], jobs: dict
 
 # CSV ----------------------------------------------------------------------------------------------
 
+# As an import finds them by themselves; then what is said beside that.
 COLUMNS: Final = (
-    *("Plan", "Customer", "Address", "Zone", "Type", "Priority", "Minutes", "Usual technician", "Recurrence", "RRULE"),
-    *(
-        "From",
-        "Until",
-        "Block from",
-        "Block to",
-        "Time zone",
-        "Days ahead",
-        "Active",
-        "Next visit",
-        "Job",
-        "Description",
-    ),
+    *("plan_id", "name", "customer_id", "customer", "address", "job_type", "description", "priority", "minutes"),
+    *("technician", "rule", "starts_on", "ends_on", "from", "to", "time_zone", "days_ahead", "active"),
+    *("zone", "technician_name", "sentence", "next_visit", "next_job"),
 )
 
 
@@ -185,24 +176,27 @@ def rows_of_export(request, *, now: datetime) -> Iterator[list]:
 def _cells(row: Row) -> list:
     plan = row.plan
     return [
+        text_cell(plan.external_id),
         text_cell(plan.name),
+        text_cell(plan.customer.external_id),
         text_cell(plan.customer.name),
         text_cell(plan.site.address),
-        text_cell(str(plan.site.zone or "")),
         text_cell(plan.job_type.name),
+        text_cell(plan.description),
         plan.get_priority_display(),
         plan.duration_minutes,
-        text_cell(str(plan.technician or "")),
-        plan.sentence,
-        plan.rule,
+        text_cell(plan.technician.user.username if plan.technician else ""),
+        text_cell(plan.rule),
         plan.starts_on,
         plan.ends_on or "",
         f"{plan.window_starts:%H:%M}" if plan.window_starts else "",
         f"{plan.window_ends:%H:%M}" if plan.window_ends else "",
         plan.time_zone,
         plan.days_ahead,
-        "yes" if plan.is_active else "",
+        "yes" if plan.is_active else "no",
+        text_cell(str(plan.site.zone or "")),
+        text_cell(str(plan.technician or "")),
+        plan.sentence,
         row.next_on or "",
         row.job.number if row.job else "",
-        text_cell(plan.description),
     ]

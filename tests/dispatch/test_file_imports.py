@@ -133,7 +133,7 @@ def test_missing_job_types_are_made_when_the_admin_says_so(admin):
 def test_each_sample_is_understood_as_it_is(admin, north, south):
     JobTypeFactory(name="No heat")
     JobTypeFactory(name="Leak repair")
-    for kind, made in (("customers", 3), ("jobs", 2), ("technicians", 2)):
+    for kind, made in (("customers", 3), ("jobs", 2), ("technicians", 2), ("maintenance", 2)):
         sample = b"".join(admin.get(reverse("import_sample", args=[kind])).streaming_content)
         changes = {"creates_missing": "on"} if kind == "technicians" else {}
         one = done(admin, tried(admin, uploaded(admin, sample, kind=kind), **changes))

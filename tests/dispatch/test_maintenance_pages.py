@@ -431,8 +431,8 @@ def test_a_spreadsheet_runs_nothing_of_what_people_typed(see, dana, north):
     assert "'=1+1" in text
     assert "'@SUM(A1)" in text
     assert (
-        "every week on Monday,FREQ=WEEKLY;BYDAY=MO,2026-11-18,,09:00,11:00,America/New_York,30,yes,2026-11-23,J-"
-        in text
+        "Repair,'@SUM(A1),Normal,60,,FREQ=WEEKLY;BYDAY=MO,2026-11-18,,09:00,11:00,America/New_York,30,yes,"
+        "North,,every week on Monday,2026-11-23,J-" in text
     )
 
 
