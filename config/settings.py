@@ -147,6 +147,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "truckroll@localhost")
 
 COMPANY_NAME = os.environ.get("COMPANY_NAME", "Truckroll")
 COMPANY_PHONE = os.environ.get("COMPANY_PHONE", "")
+CLOCK_12_HOURS = env_flag("CLOCK_12_HOURS")  # customers read “2:05 pm” instead of “14:05”
 SMS_BACKEND = os.environ.get("SMS_BACKEND", "dispatch.sms.Console")  # empty: no text messages at all
 SMS_GATEWAY_URL = os.environ.get("SMS_GATEWAY_URL", "")  # of dispatch.sms.HttpGateway
 SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")

@@ -26,7 +26,7 @@ from dispatch.actions.deliver import (
     try_later,
 )
 from dispatch.customer_link.visit import Stage, stage_of
-from dispatch.customer_link.words import letter_of, sentence_of, subject_of, text_message_of, when
+from dispatch.customer_link.words import html_letter_of, letter_of, sentence_of, subject_of, text_message_of, when
 from dispatch.models import CustomerDelivery, CustomerMessage
 
 Kind = CustomerDelivery.Kind
@@ -119,5 +119,6 @@ def _send(delivery: CustomerDelivery, *, now: datetime) -> str:
         gateway.send(to=delivery.to, text=text_message_of(sentence, link))
         return "" if gateway.is_real else ONLY_LOGGED
     subject = " ".join(subject_of(delivery.kind, link.job, now=now).split())[:150]
-    send_mail(subject, letter_of(sentence, link), None, [delivery.to])
+    html = html_letter_of(sentence, link)
+    send_mail(subject, letter_of(sentence, link), None, [delivery.to], html_message=html)
     return ""

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Final
 
 from csp.decorators import csp
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -75,17 +76,21 @@ def through_link(*methods: str) -> Callable:
             try:
                 link = find_link(token, address=request.META.get("REMOTE_ADDR", ""), now=timezone.now())
             except TooOften as too_often:
-                response = render(request, "customer/later.html", status=429)
+                response = render(request, "customer/later.html", company_context(), status=429)
                 response["Retry-After"] = str(too_often.seconds)
                 return discreet(response)
             method = "GET" if request.method == "HEAD" else request.method
             if link is None or method not in methods:
-                return discreet(render(request, "customer/gone.html", status=404))
+                return discreet(render(request, "customer/gone.html", company_context(), status=404))
             return discreet(view(request, link))
 
         return behind_door
 
     return decorate
+
+
+def company_context() -> dict[str, str]:
+    return {"company": settings.COMPANY_NAME, "company_phone": settings.COMPANY_PHONE}
 
 
 def discreet(response: HttpResponse) -> HttpResponse:

@@ -59,6 +59,11 @@ class Visit:
         return self.stage not in (Stage.COMPLETED, Stage.CANCELLED)
 
     @property
+    def is_expected(self) -> bool:
+        """Somebody is still to be let in."""
+        return self.stage in (Stage.WAITING, Stage.ASSIGNED, Stage.EN_ROUTE)
+
+    @property
     def may_ask_other_time(self) -> bool:
         return self.stage in (Stage.WAITING, Stage.PAUSED, Stage.ASSIGNED) and self.open_wish is None
 

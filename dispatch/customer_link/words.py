@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.customer_link.door import token_of
 from dispatch.customer_link.expectation import Window
 from dispatch.customer_link.visit import expected_window, is_overdue, name_of
-from dispatch.models import CustomerDelivery, CustomerLink, CustomerMessage, Job
+from dispatch.models import CustomerDelivery, CustomerLink, CustomerMessage, Job, Status
 
 Kind = CustomerDelivery.Kind
 NO_DAY = "on a day that we still agree on"
@@ -30,9 +31,16 @@ def day_in_words(instant_or_day, *, now: datetime) -> str:
     return {0: "today", 1: "tomorrow"}.get(days, f"on {day:%A}, {day.day} {day:%B}{year}")
 
 
+def clock(instant: datetime) -> str:
+    """“14:05”, or “2:05 pm” where customers are used to that"""
+    here = timezone.localtime(instant)
+    if not settings.CLOCK_12_HOURS:
+        return f"{here:%H:%M}"
+    return f"{here.hour % 12 or 12}:{here:%M} {'am' if here.hour < 12 else 'pm'}"
+
+
 def hours_in_words(window: Window) -> str:
-    starts_at, ends_at = timezone.localtime(window.starts_at), timezone.localtime(window.ends_at)
-    return f"between {starts_at:%H:%M} and {ends_at:%H:%M}"
+    return f"between {clock(window.starts_at)} and {clock(window.ends_at)}"
 
 
 def wish_in_words(wish: CustomerMessage) -> str:
@@ -77,14 +85,29 @@ def subject_of(kind: str, job: Job, *, now: datetime) -> str:
     return subjects.get(kind) or sentence_of(kind, job, now=now).rstrip(".")
 
 
+def invitation(job: Job) -> str:
+    """What the page is good for."""
+    if job.status in (Status.CREATED, Status.ASSIGNED):
+        return "Follow your visit, tell us how to get in, or ask for another time:"
+    if job.status == Status.COMPLETED:
+        return "Tell us how it was:"
+    return "Follow your visit, or tell us how to get in:" if job.is_open else "Your visit:"
+
+
+def html_letter_of(sentence: str, link: CustomerLink) -> str:
+    label = "Rate the visit" if link.job.status == Status.COMPLETED else "Open your visit"
+    facts = {"sentence": sentence, "job": link.job, "url": url_of(link), "invitation": invitation(link.job)}
+    company = {"company": settings.COMPANY_NAME, "company_phone": settings.COMPANY_PHONE}
+    return render_to_string("customer/letter.html", facts | company | {"label": label})
+
+
 def letter_of(sentence: str, link: CustomerLink) -> str:
     job = link.job
     call = f"Or call us: {settings.COMPANY_PHONE}\n" if settings.COMPANY_PHONE else ""
-    invites = "Follow your visit, tell us how to get in, or ask for another time:" if job.is_open else "Your visit:"
     return (
         f"Hello,\n\n{sentence}\n\n{job.job_type.name}, {job.site.address} ({job.number})\n\n"
-        f"{invites}\n{url_of(link)}\n{call}\n"
-        f"{settings.COMPANY_NAME}\n\nThe link is only for you: whoever has it sees your visit.\n"
+        f"{invitation(job)}\n{url_of(link)}\n{call}\n"
+        f"{settings.COMPANY_NAME}\n\nPlease keep the link to yourself: whoever has it can see your visit.\n"
     )
 
 

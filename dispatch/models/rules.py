@@ -108,8 +108,8 @@ class DispatchSettings(models.Model):
         max_length=8,
         choices=CustomerLinkFrom.choices,
         default=CustomerLinkFrom.EN_ROUTE,
-        help_text="Who comes, and when, is told in good time: the day before the visit from 9:00, however early somebody "
-        "has the job.",
+        help_text="Who comes, and when, is told in good time: the day before the visit from 9:00, however early "
+        "somebody has the job.",
     )
     keeps_photo_location = models.BooleanField(
         "keep where photos were taken",

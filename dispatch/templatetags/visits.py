@@ -7,12 +7,13 @@ from django.utils import timezone
 
 from dispatch.customer_link.expectation import Window
 from dispatch.customer_link.visit import Stage, Visit
-from dispatch.customer_link.words import NO_DAY, OVERDUE, day_in_words, hours_in_words, wish_in_words
+from dispatch.customer_link.words import NO_DAY, OVERDUE, clock, day_in_words, hours_in_words, wish_in_words
 from dispatch.models import CustomerDelivery, CustomerMessage
 from dispatch.templatetags.board import hours, moment
 
 register = template.Library()
 register.filter("wish", wish_in_words)
+register.filter("clock", clock)
 
 STAGE_NAMES = {
     Stage.WAITING: "Planned",
@@ -40,12 +41,12 @@ def headline(visit: Visit, now: datetime) -> str:
     if visit.stage == Stage.ASSIGNED:
         return f"{visit.who} is coming {_when(visit, now=now)}."
     if visit.stage == Stage.WAITING:
-        return f"Somebody is coming {_when(visit, now=now)}. We tell you here who."
+        return f"Somebody is coming {_when(visit, now=now)}. You will see here who."
     if visit.stage == Stage.IN_PROGRESS:
-        since = f", since {timezone.localtime(visit.started_at):%H:%M}" if visit.started_at else ""
+        since = f", since {clock(visit.started_at)}" if visit.started_at else ""
         return f"{visit.who} is at work at your place{since}."
     if visit.stage == Stage.COMPLETED:
-        ended = f" at {timezone.localtime(visit.completed_at):%H:%M}" if visit.completed_at else ""
+        ended = f" at {clock(visit.completed_at)}" if visit.completed_at else ""
         return f"{visit.who} has finished{ended}. Thank you!"
     if visit.stage == Stage.PAUSED:
         return "Your visit is paused. We will get in touch with you about a new time."
@@ -62,7 +63,21 @@ def _when(visit: Visit, *, now: datetime) -> str:
 @register.filter
 def hours_of(window: Window) -> str:
     """“12:00–14:00”"""
-    return f"{timezone.localtime(window.starts_at):%H:%M}–{timezone.localtime(window.ends_at):%H:%M}"
+    return f"{clock(window.starts_at)}–{clock(window.ends_at)}"
+
+
+@register.filter
+def wanted(wish: CustomerMessage) -> str:
+    """“Friday, 21 November, 12:00–14:00”, as whoever asked for it reads it"""
+    window = Window(wish.wanted_starts_at, wish.wanted_ends_at)
+    return f"{long_day(timezone.localdate(window.starts_at))}, {hours_of(window)}"
+
+
+@register.filter
+def said_at(instant: datetime) -> str:
+    """“21 Nov, 13:05”"""
+    here = timezone.localtime(instant)
+    return f"{here.day} {here:%b}, {clock(instant)}"
 
 
 @register.filter

@@ -1,6 +1,5 @@
 """What a customer opens by the link to their job. No login and no cookie: the token in the address is the key."""
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -8,7 +7,7 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.actions import ActionRefused
-from dispatch.customer_link.door import LIVE_HEADER, through_link, token_of
+from dispatch.customer_link.door import LIVE_HEADER, company_context, through_link, token_of
 from dispatch.customer_link.forms import MessageForm, OtherTimeForm, RatingForm
 from dispatch.customer_link.visit import load_visit
 from dispatch.models import CustomerLink
@@ -85,12 +84,10 @@ def render_visit(request, link, *, said="", form=None, about="", status=200) -> 
 
 def visit_context(job, *, said_since=None) -> dict:
     now = timezone.now()
-    return {
+    return company_context() | {
         "visit": load_visit(job, said_since=said_since, now=now),
         "now": now,
         "today": timezone.localdate(now),
-        "company": settings.COMPANY_NAME,
-        "company_phone": settings.COMPANY_PHONE,
         "stars": STARS,
         "is_preview": False,
     }

@@ -76,7 +76,7 @@ def test_customer_follows_the_visit_without_reloading_and_ends_with_stars(new_co
 
 def test_what_is_being_typed_survives_the_news(new_context, live_site, job, dana):
     page = open_visit(new_context, live_site, job)
-    text = page.get_by_label("Tess and our office read this")
+    text = page.get_by_label("Tess and our office will read this")
     text.fill("Gate 4711")
     expect(page.locator("[data-live-word]")).to_have_text(" · live")
     in_thread(actions.change_status, job, Status.EN_ROUTE, by=dana)
