@@ -167,6 +167,7 @@ TABLE = {
     "decline_other_time": [Access(BOARD, pk="wish"), Access(BOARD, "post", pk="wish")],
     "customers": [Access(BOARD), Access(BOARD, query="?q=ash&lost=on")],
     **{name: [Access(BOARD)] for name in ("export_customers", "export_technicians", "export_violations")},
+    **{name: [Access(BOARD)] for name in ("export_plans", "export_sla", "export_unclear_places")},
     "customer": [Access(BOARD, pk="customer")],
     "edit_customer": [Access(BOARD, pk="customer"), Access(BOARD, "post", pk="customer")],
     "customer_search": [Access(BOARD)],

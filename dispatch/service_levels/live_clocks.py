@@ -102,11 +102,7 @@ def load_live_clocks(user, params, *, now: datetime) -> LiveClocks:
     chosen = LiveFilter(params, user=user)
     chosen.is_valid()
     zone, kind = chosen.cleaned_data.get("zone"), chosen.cleaned_data.get("kind")
-    clocks = [
-        model.objects.of_jobs_visible_to(user).filter(job__status__in=OPEN, ended_at=None)
-        for model in CLOCKS
-        if not kind or model.kind == kind
-    ]
+    clocks = open_clocks(user, kind=kind)
     zones = _count_zones(clocks, now=now)
     if zone:
         clocks = [one.filter(job__zone=zone) for one in clocks]
@@ -118,6 +114,21 @@ def load_live_clocks(user, params, *, now: datetime) -> LiveClocks:
     }
     unacknowledged = Violation.objects.visible_to(user).unacknowledged()
     return LiveClocks(chosen, sections, zones, unacknowledged.count(), now)
+
+
+def open_clocks(user, *, kind: str | None) -> list[QuerySet]:
+    """One for each kind of clock."""
+    return [
+        model.objects.of_jobs_visible_to(user).filter(job__status__in=OPEN, ended_at=None)
+        for model in CLOCKS
+        if not kind or model.kind == kind
+    ]
+
+
+def with_jobs(clocks: QuerySet) -> QuerySet:
+    """All that a row shows; not the zones' boundaries, which may be megabytes each."""
+    related = ("job__customer", "job__site", "job__zone", "job__job_type", "job__technician__user")
+    return clocks.select_related(*related).defer("job__zone__boundary")
 
 
 def _count_zones(clocks: Iterable[QuerySet], *, now: datetime) -> list[ZoneCounts]:
@@ -138,10 +149,7 @@ def _soonest(clocks: Iterable[QuerySet], urgency: str, *, now: datetime) -> list
     found = [
         clock
         for one in clocks
-        for clock in one.filter(urgency_of(urgency, now=now))
-        .select_related("job__customer", "job__site", "job__zone", "job__job_type", "job__technician__user")
-        .defer("job__zone__boundary")
-        .order_by(*order)[:SHOWN]
+        for clock in with_jobs(one.filter(urgency_of(urgency, now=now))).order_by(*order)[:SHOWN]
     ]
     return sorted(found, key=lambda clock: (getattr(clock, order[0]), clock.pk))[:SHOWN]
 

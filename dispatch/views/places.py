@@ -7,11 +7,14 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions
 from dispatch.actions.geocoding import WAITING_FOR_PEOPLE
+from dispatch.csv_files import csv_response
 from dispatch.geocoding import provider
+from dispatch.geocoding.unclear_export import COLUMNS, rows_of_export
 from dispatch.models import Geocoding, Site
 from dispatch.models.jobs import OPEN
 from zones.models import ServiceZone
@@ -26,13 +29,17 @@ def shown_to(user):
     )
 
 
+def listed(user):
+    """Where somebody is to go, first."""
+    open_jobs = Count("site__jobs", filter=Q(site__jobs__status__in=OPEN))
+    asked = shown_to(user).select_related("site__customer").annotate(open_jobs=open_jobs)
+    return asked.order_by("-open_jobs", "asked_at", "pk")
+
+
 @require_GET
 @permission_required("dispatch.change_site", raise_exception=True)
 def unclear_places(request):
-    """Where somebody is to go, first."""
-    open_jobs = Count("site__jobs", filter=Q(site__jobs__status__in=OPEN))
-    asked = shown_to(request.user).select_related("site__customer").annotate(open_jobs=open_jobs)
-    page = Paginator(asked.order_by("-open_jobs", "asked_at", "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = Paginator(listed(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
     zones = ServiceZone.objects.index()
     names = dict(ServiceZone.objects.values_list("pk", "name"))
     for one in page:
@@ -40,6 +47,13 @@ def unclear_places(request):
     context = {"page": page, "is_on": provider.is_on(), "waiting": _waiting()}
     context |= {"tile_url": settings.MAP_TILE_URL, "attribution": settings.MAP_ATTRIBUTION}
     return render(request, "dispatch/unclear_places.html", context)
+
+
+@require_GET
+@permission_required("dispatch.change_site", raise_exception=True)
+def export_unclear_places(request):
+    rows = rows_of_export(listed(request.user))
+    return csv_response(request, COLUMNS, rows, name=f"unclear-addresses-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 def _waiting() -> int:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime
+from dispatch.csv_files import csv_response
+from dispatch.day import plan_list
 from dispatch.day.plan_page import load_plan_page
 from dispatch.durations import span
 from dispatch.models import Plan
@@ -31,9 +33,15 @@ TEMPLATE = "dispatch/plan.html"
 @permission_required("dispatch.change_job", raise_exception=True)
 def plans(request):
     """The newest first."""
-    shown = Plan.objects.visible_to(request.user).defer("result").select_related("created_by", "absent__user")
-    context = {"plans": list(shown.prefetch_related("technicians__user")[:SHOWN])}
-    return render(request, "dispatch/plans.html", context)
+    found = list(plan_list.listed(request.user)[: SHOWN + 1])
+    return render(request, "dispatch/plans.html", {"plans": found[:SHOWN], "has_more": len(found) > SHOWN})
+
+
+@require_GET
+@permission_required("dispatch.change_job", raise_exception=True)
+def export_plans(request):
+    rows = plan_list.rows_of_export(request.user)
+    return csv_response(request, plan_list.COLUMNS, rows, name=f"plans-{timezone.localdate():%Y-%m-%d}.csv")
 
 
 @require_GET

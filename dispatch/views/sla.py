@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from dispatch import actions, realtime
 from dispatch.csv_files import csv_response
 from dispatch.forms import NoteForm
+from dispatch.service_levels import live_export
 from dispatch.service_levels.forms import USUAL_CAUSES, AcknowledgeForm
 from dispatch.service_levels.live_clocks import load_live_clocks
 from dispatch.service_levels.timelines import load_timelines
@@ -30,6 +31,15 @@ def sla(request):
     context = {"live_versions": _versions(request), "now": timezone.now()}
     context["live"] = load_live_clocks(request.user, request.GET, now=context["now"])
     return _show_live(request, "sla", context)
+
+
+@require_GET
+@permission_required("sla.view_violation", raise_exception=True)
+def export_sla(request):
+    """All open clocks, as the page is narrowed."""
+    now = timezone.now()
+    rows = live_export.rows_of_export(request, now=now)
+    return csv_response(request, live_export.COLUMNS, rows, name=f"sla-{timezone.localdate(now):%Y-%m-%d}.csv")
 
 
 @require_GET
