@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from dispatch.actions.day_plan import sent_to
-from dispatch.models import Job, Status
+from dispatch.models import CustomerMessage, Job, Status
 from dispatch.models.jobs import ACTIVE
 from technicians.models import Technician
 
@@ -53,7 +54,8 @@ class Day:
 def load_day(technician: Technician, *, now: datetime | None = None) -> Day:
     now = now or timezone.now()
     today = timezone.localdate(now)
-    jobs = list(jobs_of_day(technician, today).with_board_info().in_route_order())
+    said = Prefetch("customer_messages", customer_words(), to_attr="said_by_customer")
+    jobs = list(jobs_of_day(technician, today).with_board_info().in_route_order().prefetch_related(said))
     open_jobs = sorted((job for job in jobs if job.is_open), key=lambda job: job.scheduled_on is None)
     current = _current(open_jobs)
     record = technician.clock_records.filter(clocked_out_at=None).first()
@@ -77,6 +79,11 @@ def jobs_of_day(technician: Technician, today: date):
     midnight = timezone.make_aware(datetime.combine(today, time.min))
     completed = own.filter(status=Status.COMPLETED, completed_at__gte=midnight)
     return own.for_dispatch_day(today, today=today) | own.filter(status__in=ACTIVE) | completed
+
+
+def customer_words() -> QuerySet[CustomerMessage]:
+    """What customers tell whoever comes; another time is a matter for the office."""
+    return CustomerMessage.objects.exclude(kind=CustomerMessage.Kind.OTHER_TIME)
 
 
 def _current(open_jobs: list[Job]) -> Job | None:

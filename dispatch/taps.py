@@ -32,6 +32,7 @@ class SentTap:
     tapped_at: datetime | None = None
     fix: Mapping[str, object] = field(default_factory=dict)
     content: Mapping[str, object] = field(default_factory=dict)
+    offset: timedelta | None = None  # our clock minus the phone's, where the phone knew it when this was tapped
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,21 @@ def read_tap(raw: object) -> SentTap:
         tapped_at=instant(raw.get("tapped_at")),
         fix={name: _plain(raw.get(name)) for name in ("latitude", "longitude", "accuracy", "fix_at")},
         content={str(name): _plain(value) for name, value in content.items()} if isinstance(content, dict) else {},
+        offset=offset_in(raw),
     )
 
 
-def moment_of(tapped_at: datetime | None, *, sent_at: datetime | None, now: datetime) -> Moment:
-    """Never in the future. What is more than a week ago, or no time at all, is doubted: then it happened now."""
+def moment_of(
+    tapped_at: datetime | None, *, sent_at: datetime | None, now: datetime, offset: timedelta | None = None
+) -> Moment:
+    """Never in the future. What is more than a week ago, or no time at all, is doubted: then it happened now.
+
+    `offset` is what the phone knew when it was tapped: its clock may have been put right before it was sent.
+    """
     if tapped_at is None:
         return Moment(now, now, is_doubted=True)
-    offset = now - sent_at if sent_at else timedelta()
+    if offset is None:
+        offset = now - sent_at if sent_at else timedelta()
     if abs(offset) <= CLOCKS_DIFFER:
         offset = timedelta()
     happened_at = min(tapped_at + offset, now)
@@ -95,6 +103,15 @@ def instant(milliseconds: object) -> datetime | None:
     if not 0 <= milliseconds < YEAR_2100_MS:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
+
+
+def offset_in(raw: Mapping[str, object]) -> timedelta | None:
+    """Also as text, for a picture's form."""
+    try:
+        milliseconds = float(raw.get("offset"))
+        return timedelta(milliseconds=milliseconds) if abs(milliseconds) < YEAR_2100_MS else None
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _uuid(value: object) -> UUID | None:

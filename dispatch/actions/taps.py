@@ -44,7 +44,7 @@ def receive_taps(
     known = Tap.objects.in_bulk([tap.id for tap in taps if tap.id])
     answers = []
     for sent in taps:
-        moment = moment_of(sent.tapped_at, sent_at=sent_at, now=now)
+        moment = moment_of(sent.tapped_at, sent_at=sent_at, now=now, offset=sent.offset)
         if sent.id in known:
             answers.append(as_answered(known[sent.id], technician))
         else:

@@ -2,13 +2,15 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from urllib.parse import quote, urlencode
 
 from django import template
+from django.utils import timezone
 
 from dispatch.models import Status
 from dispatch.models.jobs import ACTIVE
+from dispatch.templatetags.board import hours, moment, short_day
 from dispatch.workflow import Actor, Step, steps_from
 
 register = template.Library()
@@ -67,6 +69,24 @@ def other_steps(job) -> list[StepAhead]:
 def epoch_ms(instant: datetime) -> int:
     """As JavaScript counts."""
     return int(instant.timestamp() * 1000)
+
+
+@register.filter
+def when(instant: datetime, now: datetime) -> str:
+    """“13:05” if that is today, else “21 Nov 13:05”."""
+    is_today = timezone.localdate(instant) == timezone.localdate(now)
+    return hours(instant) if is_today else moment(instant)
+
+
+@register.filter
+def sick_until(ends_at: datetime, now: datetime) -> str:
+    """“today”, “until Tue 24 Nov”; with the hour where it does not end with the day."""
+    local = timezone.localtime(ends_at)
+    is_whole_day = local.time() == time.min
+    last = local.date() - timedelta(days=is_whole_day)
+    if last == timezone.localdate(now):
+        return "today" if is_whole_day else f"until {local:%H:%M}"
+    return f"until {short_day(last)}" + ("" if is_whole_day else f" {local:%H:%M}")
 
 
 @register.simple_tag

@@ -3,7 +3,6 @@
 import json
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -12,25 +11,28 @@ from django.views.decorators.http import require_GET, require_POST
 from dispatch import actions, realtime
 from dispatch.field_work import load_field_work, load_for_day
 from dispatch.models import DispatchSettings, Job
-from dispatch.phone import job_in_the_way, load_day
+from dispatch.phone import customer_words, job_in_the_way, load_day
 from dispatch.pictures.gallery import gallery_of
 from dispatch.tap_forms import FixForm
 from dispatch.templatetags.board import hours
 from dispatch.views.notices import push_context
+from dispatch.views.phone_door import page_for_technicians, technician_of
 from technicians import attendance
-from technicians.models import Position, Technician
+from technicians.models import Position
 from technicians.positions import Fix, is_plausible
 
 LOG_ROWS = 6
 
 
 @require_GET
+@page_for_technicians
 def phone(request):
     technician = technician_of(request)
     return render_day(request, technician)
 
 
 @require_GET
+@page_for_technicians
 def phone_job(request, pk):
     technician_of(request)
     return render_job(request, own_job(request, pk))
@@ -51,15 +53,6 @@ def share_position(request):
     if is_plausible(fix, now=now):
         actions.take_position(technician, fix, source=Position.Source.PHONE, now=now)
     return JsonResponse({"is_shared": True, "at": hours(now)})
-
-
-def technician_of(request) -> Technician:
-    if not request.user.has_perm("dispatch.work_job"):
-        raise PermissionDenied("This page is for technicians.")
-    technician = Technician.objects.active().select_related("user").filter(user=request.user).first()
-    if technician is None:
-        raise PermissionDenied("Your account has no active technician profile. Ask an administrator for one.")
-    return technician
 
 
 def own_jobs(request):
@@ -106,13 +99,13 @@ def page_context() -> dict[str, object]:
 
 def render_job(request, job: Job, *, status=200, refusal="", said="") -> HttpResponse:
     versions, now = json.dumps(realtime.versions_of(realtime.groups_of(request.user))), timezone.now()
+    job.said_by_customer = list(customer_words().filter(job=job))
     log = list(job.status_changes.select_related("actor", "to_technician__user").order_by("-happened_at", "-pk"))
     context = {
         "job": job,
         "in_the_way": job_in_the_way(job),
         "notes": job.notes.select_related("author"),
         "gallery": gallery_of(job),
-        "customer_messages": job.customer_messages.exclude(kind="other_time"),
         "work": load_field_work(job, log, now=now),
         "log": log[:LOG_ROWS],
         "now": now,

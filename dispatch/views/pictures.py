@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,8 +19,9 @@ from django.views.decorators.http import require_POST, require_safe
 from dispatch import actions
 from dispatch.models import Job, Picture, Tap
 from dispatch.tap_forms import NOT_UNDERSTOOD, read_fix
-from dispatch.taps import instant, moment_of, read_tap
-from dispatch.views.phone import own_jobs, technician_of
+from dispatch.taps import instant, moment_of, offset_in, read_tap
+from dispatch.views.phone import own_jobs
+from dispatch.views.phone_door import kept_out, shut_out_user, technician_of
 from dispatch.views.taps import answer_to
 from technicians.models import Technician
 
@@ -45,9 +47,14 @@ class PictureForm(forms.Form):
 @require_POST
 def add_picture(request, pk):
     is_page = request.accepts("text/html")
-    if not request.user.is_authenticated:
+    if not request.user.is_authenticated and not shut_out_user(request):
         return redirect_to_login(reverse("phone_job", args=[pk])) if is_page else refusal("Log in again.", status=401)
-    technician, form = technician_of(request), PictureForm(request.POST, request.FILES)
+    try:
+        technician, form = technician_of(request), PictureForm(request.POST, request.FILES)
+    except PermissionDenied as why:
+        if is_page:
+            raise
+        return kept_out(why)
     if not form.is_valid() and "id" in form.errors:
         return back(request, pk, NOT_UNDERSTOOD) if is_page else refusal("A picture needs an id.", status=400)
     try:
@@ -78,7 +85,8 @@ def keep_sent(request, technician: Technician, pk: int, form: PictureForm) -> Ta
         return Tap(id=data["id"], outcome=Tap.Outcome.REFUSED, answer=said)
     upload: UploadedFile = data["file"]
     tapped_at = instant(request.POST.get("tapped_at")) if "tapped_at" in request.POST else now
-    moment = moment_of(tapped_at, sent_at=instant(request.POST.get("sent_at")), now=now)
+    sent_at, offset = instant(request.POST.get("sent_at")), offset_in(request.POST)
+    moment = moment_of(tapped_at, sent_at=sent_at, now=now, offset=offset)
     sent = actions.SentPicture(
         id=data["id"],
         kind=data["kind"],

@@ -5,6 +5,7 @@ import json
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,7 +15,8 @@ from django.views.decorators.http import require_POST
 from dispatch import actions
 from dispatch.models import Job, Tap
 from dispatch.taps import BatchUnreadable, read_batch, read_tap
-from dispatch.views.phone import own_jobs, technician_of
+from dispatch.views.phone import own_jobs
+from dispatch.views.phone_door import kept_out, shut_out_user, technician_of
 
 LONGEST_BODY = 512 * 1024
 ENVELOPE = {"csrfmiddlewaretoken", "id", "kind", "job", "page", "tapped_at"}
@@ -24,9 +26,14 @@ ENVELOPE = {"csrfmiddlewaretoken", "id", "kind", "job", "page", "tapped_at"}
 @login_not_required  # a script cannot follow a redirect to the login: it is told by the status
 def take_taps(request):
     is_json = request.content_type == "application/json"
-    if not request.user.is_authenticated:
+    if not request.user.is_authenticated and not shut_out_user(request):
         return _refused("Log in again.", status=401) if is_json else redirect_to_login(reverse("phone"))
-    technician = technician_of(request)
+    try:
+        technician = technician_of(request)
+    except PermissionDenied as why:
+        if is_json:
+            return kept_out(why)
+        raise
     now = timezone.now()
     if not is_json:
         return _take_form(request, technician, now=now)

@@ -66,6 +66,7 @@
   }, 500);
 
   document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status === 403) location.reload(); // the page itself says why
     if (event.detail.xhr.status !== 404) return;
     if (!gone) {
       refresh();
@@ -136,11 +137,27 @@
 
   const stateOf = () => root.querySelector("[data-day-state]") || { dataset: {} };
   const shownJobs = () => [...root.querySelectorAll("[data-job][data-version]")];
-  const factsOf = ({ version, number, title, time, where }) => ({ version, number, title, time, where });
+  const FACTS = {
+    time: (was, is) => (was && is ? `Time ${was} → ${is}` : is ? `Time ${is}` : "No time set"),
+    block: (was, is) => (was && is ? `Block ${was} → ${is}` : is ? `Block ${is}` : "No block"),
+    where: () => "Other address",
+    title: () => "Other work",
+    hold: (was, is) => (is ? "On hold" : "Off hold"),
+    priority: (was, is) => `Priority ${is}`,
+    access: () => "Other way in",
+    said: () => "Customer wrote",
+  };
+
+  function factsOf({ dataset }) {
+    const { version, number } = dataset;
+    const facts = { version, number };
+    for (const name of Object.keys(FACTS)) facts[name] = dataset[name];
+    return facts;
+  }
 
   function changeOf(before, now) {
-    if (before.time !== now.time) return before.time ? `Changed: was ${before.time}` : "Changed: new time";
-    return before.where === now.where ? "Changed" : "Changed: new address";
+    const changed = Object.keys(FACTS).filter((name) => before[name] !== undefined && before[name] !== now[name]);
+    return changed.map((name) => FACTS[name](before[name], now[name])).join(" · ") || "Details changed";
   }
 
   function look() {
@@ -151,7 +168,7 @@
     if (!seen) return;
     const news = [];
     for (const element of shownJobs()) {
-      const now = factsOf(element.dataset);
+      const now = factsOf(element);
       const before = seen.jobs[element.dataset.job];
       if (isNewDay || isOwn(element.dataset.job) || "opened" in element.dataset) seen.jobs[element.dataset.job] = now;
       const mark = element.querySelector("[data-mark]");
@@ -180,7 +197,7 @@
     const seen = readSeen();
     if (!seen) return;
     seen.jobs = {};
-    for (const element of shownJobs()) seen.jobs[element.dataset.job] = factsOf(element.dataset);
+    for (const element of shownJobs()) seen.jobs[element.dataset.job] = factsOf(element);
     keepSeen(seen);
     look();
   });

@@ -2,7 +2,7 @@
 //
 //   Outbox.add({ kind, job, content, file, name, says })  keeps a tap and sends it as soon as there is signal
 //   Outbox.taps()  the user's taps in order; state: waiting, done (the page does not show it yet), kept, refused
-//   Outbox.drop(id), Outbox.flush()
+//   Outbox.drop(id), Outbox.tryAgain(tap), Outbox.flush()
 //   `outbox-changed` (detail.taps) and `outbox-answered` (detail.taps) are dispatched on document
 //
 // A form becomes a tap: <form data-tap="check" data-job="12" data-says="Filter changed">. Its named fields are the
@@ -23,12 +23,13 @@ const Outbox = (() => {
   let timer = null;
   let flushing = null;
   let again = false;
-  let trouble = ""; // later, login or other-user: why what waits is still there
+  let trouble = ""; // later, login, other-user or closed: why what waits is still there
+  let sentence = ""; // the server's, where there is one
 
   const taps = () => tapsOf(user);
 
   async function tellChange() {
-    document.dispatchEvent(new CustomEvent("outbox-changed", { detail: { taps: await taps(), trouble } }));
+    document.dispatchEvent(new CustomEvent("outbox-changed", { detail: { taps: await taps(), trouble, sentence } }));
   }
   function answered(settled) {
     document.dispatchEvent(new CustomEvent("outbox-answered", { detail: { taps: settled } }));
@@ -69,7 +70,7 @@ const Outbox = (() => {
 
   async function add({ kind, job = null, content = {}, file = null, name = "", says = "", number = "", withPosition = false }) {
     const tap = {
-      id: newId(), user, kind, job: job === null ? null : Number(job), tapped_at: Date.now(), content, fix: null, file, name,
+      id: newId(), user, kind, job: job === null ? null : Number(job), tapped_at: Date.now(), offset: Taps.clockOffset(), content, fix: null, file, name,
       says: says || kind, number, state: "waiting", held_until: withPosition ? Date.now() + LOCATE_MS + 500 : 0,
     };
     await insert(tap);
@@ -80,6 +81,15 @@ const Outbox = (() => {
     flush();
     askForSync();
     return tap;
+  }
+
+  // As another one: of the old one the server may have said once and for all that it was not taken.
+  async function tryAgain(tap) {
+    const same = { ...tap, id: newId(), state: "waiting", held_until: 0 };
+    delete same.n; // its place in the order
+    await insert(same);
+    await drop(tap.id);
+    promptly();
   }
 
   async function drop(id) {
@@ -94,8 +104,9 @@ const Outbox = (() => {
   }
 
   async function flushOnce() {
-    const { outcome, wait } = await locked(() => deliver(session, answered)).catch(() => ({ outcome: "later" }));
+    const { outcome, wait, error = "" } = await locked(() => deliver(session, answered)).catch(() => ({ outcome: "later" }));
     const before = trouble;
+    sentence = error;
     trouble = ["empty", "held"].includes(outcome) ? "" : outcome;
     failures = trouble ? failures + 1 : 0;
     if (trouble !== before) await tellChange();
@@ -163,6 +174,16 @@ const Outbox = (() => {
     if (form.contains(document.activeElement)) button.focus();
   });
 
+  // The page says when it was made. What was kept on the phone was made long ago.
+  const asOf = () => Number(document.querySelector("[data-phone-root] [data-day-state]").dataset.asOf);
+  const [loading] = performance.getEntriesByType("navigation");
+  if (loading && loading.type !== "back_forward" && !("cached" in document.body.dataset)) {
+    Taps.hearClock(asOf(), Date.now() - performance.now() + loading.responseStart);
+  }
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.matches("[data-phone-root]")) Taps.hearClock(asOf());
+  });
+
   window.addEventListener("online", promptly);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) promptly();
@@ -170,5 +191,5 @@ const Outbox = (() => {
   putState("session", session).catch(() => {});
   tellChange();
   flush();
-  return { add, taps, drop, flush: promptly, get trouble() { return trouble; } };
+  return { add, taps, drop, tryAgain, flush: promptly };
 })();

@@ -5,6 +5,8 @@ const Taps = (() => {
   const UPLOAD_PATIENCE_MS = 180000;
   const LEASE_MS = 30000;
   const MAX_HELD_MS = 10000; // the phone's clock may be set back while a place is looked for
+  const MOST_STRANGE = 3;
+  const CLOCK_SLACK_MS = 30000;
   const me = newId();
 
   function newId() {
@@ -14,6 +16,21 @@ const Taps = (() => {
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
     return hex.replace(/(.{8})(.{4})(.{4})(.{4})(.{12})/, "$1-$2-$3-$4-$5");
+  }
+
+  // Clock ------------------------------------------------------------------------------------------
+
+  // The server's clock minus the phone's, as heard last. It is only sure as long as the phone's clock has gone on evenly
+  // since: it was neither put right nor did the phone sleep.
+  let heard = null;
+  const sinceStart = () => Date.now() - performance.now();
+
+  function hearClock(serverNow, at = Date.now()) {
+    heard = { offset: serverNow - at, sinceStart: sinceStart() };
+  }
+
+  function clockOffset() {
+    return heard && Math.abs(sinceStart() - heard.sinceStart) < CLOCK_SLACK_MS ? Math.round(heard.offset) : null;
   }
 
   // Store ------------------------------------------------------------------------------------------
@@ -134,7 +151,7 @@ const Taps = (() => {
     return held < 0 ? waiting.filter((tap) => !isHeld(tap)).slice(0, 1) : [];
   }
 
-  // Resolves with { outcome }: empty, held, later, login, other-user.
+  // Resolves with { outcome }: empty, held, later, login, other-user, closed (with the error).
   async function deliver(session, tell) {
     let renewed = false;
     for (;;) {
@@ -149,20 +166,39 @@ const Taps = (() => {
         if (outcome !== "renewed") return { outcome };
       } else if (answer.outcome === "answered") {
         if (!(await settle(batch, answer, tell))) return { outcome: "later" };
-      } else if (answer.outcome === "broken") {
+      } else if (answer.outcome === "broken" || (await isHopeless(session, batch, answer))) {
         if (!(await divide(session, batch, answer, tell))) return { outcome: "later" };
-      } else return answer;
+      } else return isStrange(answer) ? { outcome: "later" } : answer;
     }
   }
 
-  // One that spoils the others must not hold them up.
+  // Something on the way refused it: a proxy's limit, or a stranger's network that lets nothing through. Tried again; but
+  // if our own server answers all the while, it is this tap that does not get through.
+  const isStrange = ({ outcome, status }) => outcome === "strange" || (outcome === "login" && status === 403);
+  const strange = new Map();
+
+  async function isHopeless(session, batch, answer) {
+    const [{ id, file }] = batch;
+    if (!isStrange(answer)) return false;
+    strange.set(id, (strange.get(id) || 0) + 1);
+    return Boolean(file || batch.length > 1) && strange.get(id) >= MOST_STRANGE && (await renew(session)) === "renewed";
+  }
+
+  function sentenceOf(tap, { error, status }) {
+    return error || `The server does not take this ${tap.file ? "picture" : "tap"} (error ${status}).`;
+  }
+
+  // One that spoils the others must not hold them up. Where nothing at all gets through, none of them is to blame.
   async function divide(session, batch, answer, tell) {
+    const spoilt = [];
     for (const tap of batch) {
       const one = batch.length > 1 ? await post(session, [tap]) : answer;
       if (one.outcome === "answered") await settle([tap], one, tell);
-      else if (one.outcome !== "broken") return false;
-      else await settle([tap], { now: Date.now(), taps: [{ id: tap.id, outcome: "refused", answer: one.error, job: null }] }, tell);
+      else if (one.outcome === "broken" || isStrange(one)) spoilt.push({ id: tap.id, outcome: "refused", answer: sentenceOf(tap, one), job: null });
+      else return false;
     }
+    if (answer.outcome !== "broken" && !batch[0].file && spoilt.length === batch.length) return false;
+    await settle(batch.filter(({ id }) => spoilt.some((one) => one.id === id)), { now: Date.now(), taps: spoilt }, tell);
     return true;
   }
 
@@ -185,14 +221,19 @@ const Taps = (() => {
     const [first] = batch;
     if (first.file) {
       const form = new FormData();
-      const fields = { id: first.id, kind: first.kind, name: first.name || "", tapped_at: first.tapped_at, sent_at: Date.now(), ...first.fix };
+      const fields = { id: first.id, kind: first.kind, name: first.name || "", tapped_at: first.tapped_at, sent_at: Date.now(), ...offsetOf(first), ...first.fix };
       for (const [name, value] of Object.entries(fields)) form.append(name, value);
       form.append("file", first.file, first.kind === "signature" ? "signature.png" : "photo.jpg");
       return form;
     }
-    const taps = batch.map(({ id, kind, job, tapped_at, content, fix }) => ({ id, kind, job, tapped_at, content, ...fix }));
+    const taps = batch.map((tap) => {
+      const { id, kind, job, tapped_at, content, fix } = tap;
+      return { id, kind, job, tapped_at, content, ...offsetOf(tap), ...fix };
+    });
     return JSON.stringify({ sent_at: Date.now(), taps });
   }
+
+  const offsetOf = ({ offset }) => (typeof offset === "number" ? { offset } : {});
 
   async function post(session, batch) {
     const [first] = batch;
@@ -212,22 +253,29 @@ const Taps = (() => {
   }
 
   async function read(response) {
-    if (response.redirected || response.status === 401 || response.status === 403) return { outcome: "login" };
-    if (response.status >= 500 || response.status === 408 || response.status === 429) {
+    const { status } = response;
+    if (response.redirected || status === 401) return { outcome: "login" };
+    if (status >= 500 || status === 408 || status === 429) {
       return { outcome: "later", wait: 1000 * Number(response.headers.get("Retry-After")) || 0 };
     }
     const answer = await response.json().catch(() => null);
-    if (response.ok) return answer && Array.isArray(answer.taps) ? { outcome: "answered", ...answer } : { outcome: "later" };
-    // A page that something on the way says this with is no answer: an upload that was cut off, a server being exchanged.
-    if (response.status !== 413 && !(answer && answer.error)) return { outcome: "later" };
-    return { outcome: "broken", error: (answer && answer.error) || "This is too large for the server." };
+    if (response.ok && answer && Array.isArray(answer.taps)) {
+      hearClock(answer.now);
+      return { outcome: "answered", ...answer };
+    }
+    if (response.ok) return { outcome: "later" };
+    const error = answer && answer.error; // only our own server says it in a sentence
+    if (status === 403) return error ? { outcome: "closed", error } : { outcome: "login", status };
+    if (status === 413) return { outcome: "broken", error: error || "This is too large for the server." };
+    return error ? { outcome: "broken", error } : { outcome: "strange", status };
   }
 
   // Logged in again since this page was made? Taps of one user are never sent as another's.
   async function renew(session) {
     try {
       const response = await fetch(session.pageUrl, { credentials: "same-origin" });
-      if (response.redirected || response.status === 401 || response.status === 403) return "login";
+      if (response.redirected || response.status === 401) return "login";
+      if (response.status === 403) return "closed";
       const text = await response.text();
       const user = /data-user="(\d+)"/.exec(text);
       const token = /"X-CSRFToken": "(\w+)"/.exec(text);
@@ -249,5 +297,5 @@ const Taps = (() => {
     return outcome !== "later" && outcome !== "held";
   }
 
-  return { newId, getState, putState, tapsOf, insert, change, remove, locked, deliver, sendStored };
+  return { newId, hearClock, clockOffset, getState, putState, tapsOf, insert, change, remove, locked, deliver, sendStored };
 })();

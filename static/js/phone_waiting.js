@@ -9,6 +9,7 @@
   const DUTY_AFTER = { in: "on", out: "off", break: "break", back: "on" };
   let taps = [];
   let trouble = "";
+  let sentence = "";
   let noSignal = "cached" in document.body.dataset || navigator.onLine === false;
 
   const FORGET_AFTER_MS = 600000; // the day as the phone has kept it may be older than the page
@@ -47,27 +48,36 @@
     const foot = root.querySelector(".phone-foot");
     const { busyWith, busySeen } = foot ? foot.dataset : {};
     if (busyWith) jobs.set(busyWith, { seen: busySeen, number: foot.querySelector("[data-busy-number]").textContent });
-    let duty = state().duty;
+    let { duty } = state();
+    let isSick = "isSick" in state();
     for (const tap of taps.filter(isOnTheWay)) {
       if (tap.kind === "duty") duty = DUTY_AFTER[tap.content.duty] || duty;
+      if (tap.kind === "sick") {
+        isSick = true;
+        if (duty && ![...jobs.values()].some(({ seen }) => ACTIVE.includes(seen.split(".")[0]))) duty = "off";
+      }
       if (tap.kind !== "step") continue;
       const job = jobs.get(String(tap.job)) || { seen: tap.content.seen, number: tap.number };
       if (job.seen !== tap.content.seen) continue; // the server knows better by now, and will say so
       jobs.set(String(tap.job), { ...job, seen: `${tap.content.to}.${job.seen.split(".")[1]}`, isTaken: true });
     }
     for (const job of jobs.values()) job.status = job.seen.split(".")[0];
-    return { jobs, duty };
+    return { jobs, duty, isSick };
   }
 
   function show() {
-    const { jobs, duty } = believe();
+    const { jobs, duty, isSick } = believe();
     const active = [...jobs].find(([, job]) => ACTIVE.includes(job.status));
     for (const element of root.querySelectorAll("[data-job][data-seen]")) showJob(element, jobs.get(element.dataset.job));
-    for (const element of document.querySelectorAll("[data-when-duty]")) {
-      const isIdle = !("whenIdle" in element.dataset) || !active;
-      element.hidden = !(duty && element.dataset.whenDuty.split(" ").includes(duty) && isIdle);
+    for (const element of document.querySelectorAll("[data-when-duty], [data-when-well]")) {
+      const { whenDuty, whenIdle, whenWell } = element.dataset;
+      const isDuty = whenDuty === undefined || (duty && whenDuty.split(" ").includes(duty));
+      element.hidden = !isDuty || (whenIdle !== undefined && Boolean(active)) || (whenWell !== undefined && isSick);
     }
     const foot = root.querySelector(".phone-foot");
+    const sick = root.querySelector("[data-sick-waiting]");
+    if (sick) sick.hidden = !isSick || "isSick" in state();
+    if (sick) foot.classList.toggle("is-sick", isSick);
     const own = foot && jobs.get(foot.dataset.footOf);
     if (own) showSteps(foot, own, active && active[0] !== foot.dataset.footOf ? active : null);
     if (foot) foot.hidden = !foot.querySelector(":scope > :not([hidden])");
@@ -127,6 +137,7 @@
   function why(count) {
     const them = count === 1 ? "it" : "them";
     if (trouble === "login") return make("a", { href: `/login/?next=${encodeURIComponent(location.pathname)}` }, `Log in again to send ${them}`);
+    if (trouble === "closed") return `${sentence || "Your account is not active. Call the office."} What you tapped stays on this phone and is sent when it is active again.`;
     if (trouble === "other-user") return `Somebody else has logged in here. Log in again as yourself to send ${them}.`;
     if (taps.some((tap) => tap.isFleeting && tap.state === "waiting")) return `This browser cannot keep ${them}: leave this page open.`;
     if (count && noSignal) return "Kept on this phone, also when it is turned off. Sent by itself once there is signal.";
@@ -196,6 +207,7 @@
     const acts = make("div", { class: "acts" });
     card.append(make("h2", {}, "Not taken"), make("p", { class: "outcome-tap" }, `${titleOf(tap)}, tapped ${clock(tap.tapped_at)}`), make("p", {}, tap.answer || ""));
     if (tap.truth) card.append(make("p", {}, "Now it is ", make("b", {}, WORDS[tap.truth.status] || tap.truth.status), "."));
+    if (tap.file) acts.append(button("Send it again", () => Outbox.tryAgain(tap)));
     if (tap.job) acts.append(button("Write to the dispatcher", () => write(card, tap)));
     if (document.body.dataset.office !== "tel:") acts.append(make("a", { href: document.body.dataset.office }, "Call the office"));
     acts.append(button("Dismiss", () => Outbox.drop(tap.id)));
@@ -231,7 +243,7 @@
   }
 
   document.addEventListener("outbox-changed", (event) => {
-    ({ taps, trouble } = event.detail);
+    ({ taps, trouble, sentence } = event.detail);
     if (trouble === "later") noSignal = true;
     dropWhatIsOld();
     show();

@@ -1,13 +1,14 @@
 import json
 import re
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.models import DispatchSettings, Status
+from dispatch.models import CustomerMessage, DispatchSettings, Status
+from dispatch.templatetags.phone import sick_until, when
 from technicians import attendance
 from technicians.models import Position
 from tests.factories import SiteFactory, UserFactory, make_job
@@ -51,9 +52,18 @@ def test_a_technician_without_a_profile_is_told_so(client, db):
     assert "no active technician profile" in response.content.decode()
 
 
-def test_a_technician_who_is_no_longer_active_has_no_phone_page(phone, tess):
-    type(tess).objects.update(is_active=False)
-    assert phone.get(reverse("phone")).status_code == 403
+@pytest.mark.parametrize("closed", ["account", "profile"])
+def test_a_technician_who_is_no_longer_active_is_told_whom_to_call(phone, tess, job, closed):
+    DispatchSettings.load()
+    DispatchSettings.objects.update(office_phone="(412) 555-0100")
+    shut = tess.user if closed == "account" else tess
+    type(shut).objects.filter(pk=shut.pk).update(is_active=False)
+    for url in pages_of(job):
+        response = phone.get(url)
+        page = response.content.decode()
+        assert response.status_code == 403
+        assert 'href="tel:4125550100"' in page and f'data-user="{tess.user_id}"' in page
+        assert job.number not in page
 
 
 def test_jobs_of_others_do_not_exist_on_the_phone(client, job, tom):
@@ -161,12 +171,47 @@ def test_page_says_whom_to_call_in_the_office(phone, job):
         assert 'data-office="tel:4125550100"' in phone.get(url).content.decode()
 
 
+def test_todays_times_have_no_date_and_others_do():
+    now = timezone.now().replace(hour=15, minute=0)
+    assert when(now, now) == f"{timezone.localtime(now):%H:%M}"
+    yesterday = timezone.localtime(now - timedelta(days=1))
+    assert when(yesterday, now) == f"{yesterday.day} {yesterday:%b %H:%M}"
+
+
+@pytest.mark.parametrize("days, said", [(1, "today"), (3, "until Wed 26 Nov")])
+def test_sickness_ends_with_a_day_and_not_at_midnight(days, said):
+    monday = timezone.make_aware(datetime.combine(date(2025, 11, 24), time.min))
+    now, midnight = monday + timedelta(hours=9), monday + timedelta(days=days)
+    assert sick_until(midnight, now).removesuffix(" 2025") == said
+
+
+def test_who_is_sick_is_not_sent_to_the_clock(phone, job, tess):
+    clock_in = re.compile(r"data-clock-in (hidden)?")
+    assert clock_in.search(phone.get(reverse("phone")).content.decode()).group(1) is None
+    actions.call_in_sick(tess, by=tess.user)
+    page = phone.get(reverse("phone")).content.decode()
+    assert "You are marked as sick today." in page
+    assert clock_in.search(page).group(1) == "hidden"
+    assert 'class="phone-foot is-sick"' in page
+
+
+def test_what_the_customer_says_is_on_the_days_card(phone, job, omar, tess):
+    later = make_job(Status.ASSIGNED, by=omar, technician=tess)
+    now = timezone.now()
+    CustomerMessage.objects.create(job=job, kind="access", text="Gate code 4711", sent_at=now)
+    CustomerMessage.objects.create(job=later, kind="message", text="Mind the dog", sent_at=now)
+    page = phone.get(reverse("phone")).content.decode()
+    assert "<b>How to get in:</b> Gate code 4711" in page
+    assert page.count("Customer wrote") == 1
+    assert "Mind the dog" not in page
+
+
 @pytest.mark.parametrize("count", [5, 50])
 def test_a_full_day_costs_as_few_queries_as_a_short_one(phone, omar, tess, count, django_assert_max_num_queries):
     DispatchSettings.load()
     for _ in range(count):
         make_job(Status.ASSIGNED, by=omar, technician=tess, site=SiteFactory())
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         phone.get(reverse("phone"))
 
 

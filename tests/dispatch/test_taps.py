@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
-from dispatch.models import Notification, Status, Tap
+from dispatch.models import DispatchSettings, Notification, Status, Tap
 from technicians import attendance
 from technicians.models import ClockRecord, Position
 from tests.factories import UserFactory, make_job
@@ -113,6 +113,23 @@ def test_phones_clock_is_put_right_by_what_it_says_when_sending(phone, job, wron
     stored = Tap.objects.get()
     assert abs(stored.happened_at - (now - timedelta(minutes=30))) < timedelta(seconds=20)
     assert abs(stored.tapped_at - stored.happened_at - wrong_by) < timedelta(seconds=20)
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=1), -timedelta(hours=1)])
+def test_clock_put_right_between_tapping_and_sending_shifts_nothing(phone, job, wrong_by):
+    at = timezone.now() - timedelta(minutes=30)
+    tapped = tap("note", job, at=at + wrong_by, text="Hello") | {"offset": -wrong_by.total_seconds() * 1000}
+    send(phone, tapped)
+    stored = Tap.objects.get()
+    assert ms(stored.happened_at) == ms(at)
+    assert ms(stored.tapped_at) == ms(at + wrong_by)
+
+
+@pytest.mark.parametrize("offset", ["soon", 10**400, float("1e300"), [1], None])
+def test_offset_that_makes_no_sense_is_left_out(phone, job, offset):
+    at = timezone.now() - timedelta(minutes=30)
+    send(phone, tap("note", job, at=at, text="Hello") | {"offset": offset})
+    assert ms(Tap.objects.get().happened_at) == ms(at)
 
 
 def test_clock_that_is_off_by_seconds_is_left_alone(phone, job):
@@ -384,6 +401,23 @@ def test_only_technicians_tap(client, request, db, who):
 def test_technician_without_a_profile_is_told_so(client, db):
     client.force_login(UserFactory(role="technician"))
     assert client.post(reverse("take_taps"), {"kind": "duty"}).status_code == 403
+
+
+@pytest.mark.parametrize("closed", ["account", "profile"])
+def test_taps_of_who_is_shut_out_wait_until_the_account_is_back(phone, job, tess, omar, tom, closed):
+    DispatchSettings.load()
+    DispatchSettings.objects.update(office_phone="(412) 555-0100")
+    who = tess.user if closed == "account" else tess
+    shut = type(who).objects.filter(pk=who.pk)
+    taps = [step(job, "en_route"), tap("note", job, text="At the gate")]
+    shut.update(is_active=False)
+    assert "Call the office: (412) 555-0100." in send(phone, *taps, status=403)["error"]
+    assert not Tap.objects.exists()
+    actions.assign_job(job, tom, by=omar)
+    shut.update(is_active=True)
+    assert outcomes(send(phone, *taps)) == ["kept", "kept"]
+    assert conflict_notices(omar).count() == 2
+    assert {note.author for note in job.notes.all()} == {tess.user}
 
 
 def test_technician_cannot_take_a_dispatchers_step(phone, job):

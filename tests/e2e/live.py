@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from django.db import connection
+from django.test import Client
 
 from config import processes
 from config.processes import Child
@@ -35,6 +36,13 @@ def log_in_by_form(page, url: str, username: str, *, password: str = PASSWORD) -
     page.fill("[name=password]", password)
     with page.expect_navigation(url=lambda reached: "/login/" not in reached):
         page.locator("form:has([name=password]) [type=submit]").click()
+
+
+def give_session(context, url: str, user) -> None:
+    """Logged in without the second that checking a password takes."""
+    client = Client()
+    in_thread(client.force_login, user)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
 def in_thread(function, *args, **kwargs):

@@ -14,17 +14,19 @@ from playwright.sync_api import expect
 from config import processes
 from dispatch import actions
 from dispatch.models import Status
-from tests.e2e.live import in_thread, log_in
+from tests import picture_files
+from tests.e2e.live import give_session, in_thread
 from tests.factories import make_job
 
 pytestmark = pytest.mark.interaction
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-AN_HOUR_AHEAD = """
+WRONG_CLOCK = """
   const RightDate = Date;
+  window.clockIsOffBy = %d;
   Date = class extends RightDate {
-    constructor(...given) { given.length ? super(...given) : super(RightDate.now() + 3600000); }
-    static now() { return RightDate.now() + 3600000; }
+    constructor(...given) { given.length ? super(...given) : super(Date.now()); }
+    static now() { return RightDate.now() + window.clockIsOffBy; }
   };
 """
 FULL_FOR_THE_FIRST = """
@@ -38,13 +40,12 @@ FULL_FOR_THE_FIRST = """
     return add.call(this, value);
   };
 """
-OTHERS_ANSWER_FIRST = """() => {
+OTHERS_ANSWER_FIRST = """([path, statuses]) => {
   Object.defineProperty(ServiceWorkerRegistration.prototype, "sync", { value: undefined }); // it would send them itself
   const real = window.fetch;
-  const statuses = [500, 502, 404, 400, 200];
   window.othersHaveAnswered = () => !statuses.length;
   window.fetch = (url, options) => {
-    if (!statuses.length || !String(url).endsWith("/taps/")) return real(url, options);
+    if (!statuses.length || !String(url).endsWith(path)) return real(url, options);
     return Promise.resolve(new Response("<html>Welcome to our guests' network</html>", { status: statuses.shift() }));
   };
 }"""
@@ -72,7 +73,7 @@ def job(omar, tess):
 
 
 @pytest.fixture
-def open_day(new_context, live_site, job, browser_errors):
+def open_day(new_context, live_site, job, tess, browser_errors):
     """Tess's day in a phone of its own, or in another tab of one, kept there for when there is no signal."""
     browser_errors.allow(
         "ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|htmx:(sendError|responseError|afterRequest)|WebSocket"
@@ -84,7 +85,7 @@ def open_day(new_context, live_site, job, browser_errors):
         if script:
             page.add_init_script(script)
         if not phone.cookies():
-            log_in(page, live_site.url, "tess")
+            give_session(phone, live_site.url, tess.user)
         page.goto(f"{live_site.url}/my-day/")
         expect(page.locator("[data-phone-root][data-is-kept]")).to_be_visible()
         return page
@@ -127,7 +128,6 @@ def test_network_is_cut_in_the_middle_of_a_job(open_day, job):
     tap(page, "Complete")
     assert log_of(job) == ["en_route"]
     tapped = timezone.now()
-    page.wait_for_timeout(1500)
     page.context.set_offline(False)
     expect_all_sent(page)
     expect(page.locator(".notes").first).to_contain_text("Boiler drained")
@@ -157,11 +157,11 @@ def test_server_is_stopped_and_started_and_the_page_killed_meanwhile(open_day, l
     assert log_of(job) == DONE
 
 
-def test_browser_is_killed_with_taps_unsent(playwright, browser_type_launch_args, tmp_path, live_site, job):
+def test_browser_is_killed_with_taps_unsent(playwright, browser_type_launch_args, tmp_path, live_site, job, tess):
     def open_browser():
         phone = playwright.chromium.launch_persistent_context(tmp_path, **browser_type_launch_args, **PHONE)
         page = phone.pages[0]
-        log_in(page, live_site.url, "tess")
+        give_session(phone, live_site.url, tess.user)
         page.goto(f"{live_site.url}/my-day/")
         expect(page.locator("[data-phone-root][data-is-kept]")).to_be_visible()
         return page
@@ -186,20 +186,26 @@ def kill_browser_of(profile):
                 os.kill(int(folder.name), signal.SIGKILL)
 
 
-def test_phones_clock_is_wrong_by_an_hour(open_day, job):
-    page = open_day(script=AN_HOUR_AHEAD)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize("wrong_by, is_put_right", [(HOUR, False), (-HOUR, False), (DAY, False), (-DAY, True)])
+def test_phones_clock_is_wrong(open_day, job, wrong_by, is_put_right):
+    page = open_day(script=WRONG_CLOCK % (wrong_by / timedelta(milliseconds=1)))
     page.context.set_offline(True)
     before = timezone.now()
-    tap(page, "En route", "Start work", "Complete")
+    tap(page, "En route", "Start work")
     after = timezone.now()
+    if is_put_right:
+        page.evaluate("window.clockIsOffBy = 0")
     page.context.set_offline(False)
     expect_all_sent(page)
-    assert log_of(job) == DONE
+    assert log_of(job) == DONE[:2]
     happened = list(job.status_changes.order_by("pk").values_list("happened_at", flat=True))[2:]
     slack = timedelta(seconds=10)
     assert [at for at in happened if not before - slack <= at <= after + slack] == []
     assert happened == sorted(happened)
-    assert all(tapped.tapped_at - tapped.happened_at > timedelta(minutes=59) for tapped in job.taps.all())
+    assert all(abs(tapped.tapped_at - tapped.happened_at - wrong_by) < slack for tapped in job.taps.all())
 
 
 def test_two_tabs_and_another_phone_of_one_technician(open_day, job):
@@ -249,12 +255,31 @@ def test_refused_tap_is_shown_with_a_way_out_and_logging_out_asks(open_day, job,
 
 def test_answers_that_are_not_the_servers_refuse_nothing(open_day, job):
     page = open_day()
-    page.evaluate(OTHERS_ANSWER_FIRST)
+    page.evaluate(OTHERS_ANSWER_FIRST, ["/taps/", [500, 502, 404, 400, 200]])
     tap(page, "En route", "Start work", "Complete")
-    page.wait_for_function("() => dispatchEvent(new Event('online')) && othersHaveAnswered()", polling=200)
+    try_until_others_have_answered(page)
     expect_all_sent(page)
     expect(page.locator(".outcome")).to_have_count(0)
     assert log_of(job) == DONE
+
+
+def try_until_others_have_answered(page):
+    """Without waiting for the next try."""
+    page.wait_for_function("() => dispatchEvent(new Event('online')) && othersHaveAnswered()", polling=200)
+
+
+def test_picture_that_does_not_get_through_is_told_and_can_be_sent_again(open_day, job):
+    page = open_day()
+    page.get_by_role("link", name="Details").click()
+    page.evaluate(OTHERS_ANSWER_FIRST, ["/pictures/", [502] + 6 * [403]])
+    photo = {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": picture_files.photo(80, 60)}
+    page.locator("[data-photo-file=gallery]").set_input_files([photo])
+    try_until_others_have_answered(page)
+    refused = page.locator(".outcome.is-refused")
+    expect(refused).to_contain_text("The server does not take this picture (error 403).")
+    refused.get_by_role("button", name="Send it again").click()
+    expect(page.locator("#phone-job .gallery a[data-picture]")).to_have_count(1)
+    expect(refused).to_have_count(0)
 
 
 def test_phone_without_room_for_one_tap_keeps_the_order(open_day, job):
@@ -268,17 +293,28 @@ def test_phone_without_room_for_one_tap_keeps_the_order(open_day, job):
     assert log_of(job) == DONE[:2]
 
 
-def test_who_is_no_technician_any_more_finds_no_day_on_the_phone(open_day, job, tess, browser_errors):
-    browser_errors.allow("Failed to load resource")
+def test_who_is_shut_out_keeps_their_taps_and_finds_no_day_until_the_account_is_back(
+    open_day, job, tess, browser_errors
+):
+    browser_errors.allow("Failed to load resource|Response Status Error Code 403")
     page = open_day()
     path = f"/my-day/jobs/{job.pk}/"
     assert page.evaluate(SOON, {"kept": path, "gone": ""})
-    in_thread(type(tess).objects.filter(pk=tess.pk).update, is_active=False)
-    page.goto(page.url)
+    account = type(tess.user).objects.filter(pk=tess.user_id)
+    page.context.set_offline(True)
+    tap(page, "En route")
+    in_thread(account.update, is_active=False)
+    page.context.set_offline(False)
+    expect(page.locator("[data-kept-taps]")).to_contain_text("1 tap is kept on this phone.")
     assert page.evaluate(SOON, {"kept": "/my-day/offline/", "gone": path})
     page.context.set_offline(True)
     page.goto(page.url)
     expect(page.get_by_text("This page is not on your phone.")).to_be_visible()
+    in_thread(account.update, is_active=True)
+    page.context.set_offline(False)
+    page.goto(page.url)
+    expect_all_sent(page)
+    assert log_of(job) == DONE[:1]
 
 
 def test_scripts_of_the_former_version_stay_until_the_day_is_kept_with_the_new_ones(open_day):
