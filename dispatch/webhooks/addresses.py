@@ -6,12 +6,15 @@ the second time gains nothing. Hosts in WEBHOOK_HOSTS (“erp.internal” or “
 
 import socket
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 PORTS = {"https": 443, "http": 80}
+# Called global, and yet answered by whatever is near: two clouds tell their machines secrets there.
+NEARBY: Final = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 
 
 class AddressRefused(Exception):
@@ -72,5 +75,5 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
     """False too for IPv6 addresses that lead on to an IPv4 one: where that would end is somebody else's choice."""
     if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
         return False
-    is_local = getattr(address, "is_site_local", False)
+    is_local = getattr(address, "is_site_local", False) or any(address in network for network in NEARBY)
     return address.is_global and not (address.is_multicast or address.is_reserved or is_local)

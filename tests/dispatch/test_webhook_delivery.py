@@ -264,6 +264,20 @@ def test_one_event_is_given_up_on_after_three_days_while_others_arrive(receiver,
     assert endpoint.deliveries.filter(state=State.DELIVERED).count() == 4
 
 
+def test_stopped_webhook_gets_what_waited_when_it_is_started_again_and_nothing_of_between(receiver, ada, dana):
+    endpoint = actions.add_webhook(receiver.url, by=ada)
+    waiting = make_job(by=dana)
+    actions.stop_webhook(endpoint, by=ada)
+    make_job(by=dana)
+    assert actions.deliver_webhooks(endpoint.pk) == 0
+    actions.roll_webhook_secret(endpoint, by=ada)
+    actions.start_webhook(stored(endpoint), by=ada)
+    assert actions.deliver_webhooks(endpoint.pk) == 1
+    [call] = receiver.calls
+    assert call.event["content"]["job"]["id"] == waiting.pk
+    assert is_signed(call, secret=secret_of(stored(endpoint).nonce), at=timezone.now().timestamp())
+
+
 def test_gone_means_gone(receiver, endpoint, ada):
     receiver.status = 410
     actions.send_test_event(endpoint, by=ada)
@@ -334,6 +348,7 @@ def test_the_sweep_finds_what_the_queue_has_lost(receiver, endpoint, dana, djang
         *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.1"),
         *("224.0.0.1", "255.255.255.255", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "fec0::1", "ff02::1"),
         *("::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1", "2001:0:1::1"),
+        *("192.0.0.192", "192.88.99.1", "168.63.129.16"),
     ],
 )
 def test_private_addresses_are_not_called(address):
