@@ -126,6 +126,8 @@ def _name(where: tuple) -> str:
 
 
 def _sentence(error: dict) -> str:
+    if error["type"] == "extra_forbidden":
+        return "There is no such field here."
     text = error["msg"].removeprefix("Value error, ")
     return text[:1].upper() + text[1:]
 

@@ -93,6 +93,11 @@ def test_what_cannot_be_is_said_field_by_field(program, field, values):
     assert not Job.objects.exists()
 
 
+def test_field_that_does_not_exist_is_said_in_our_words(program):
+    said = problem(program.post("/jobs", new_job() | {"status": "completed"}))[2]
+    assert said == "body.status: There is no such field here."
+
+
 @pytest.mark.parametrize("body", ["{", "[" * 100_000, '{"site_id": ' + "9" * 5000 + "}", b"\xff\xfe"])
 def test_broken_json_is_a_problem_and_no_failure(program, body):
     assert problem(program.post("/jobs", body))[0] in (400, 422)
