@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -43,7 +45,8 @@ def store_fixes(
 ) -> set[int]:
     """Many people's fixes in a constant number of statements. Returns the ids of those who have moved.
 
-    Only what was recorded while its technician was clocked in is kept, whenever it arrives: the rest is private.
+    Only what was recorded while its technician was clocked in and not on a break is kept, whenever it arrives: the
+    rest is private.
     `is_on_duty` says that all of it was, as far as the caller knows better than the records.
     """
     given = defaultdict(list)
@@ -73,11 +76,17 @@ def _locked(ids: Iterable[int]) -> dict[int, Technician]:
 
 
 def _stretches_on_duty(ids: Collection[int], *, now: datetime) -> dict[int, list[tuple[datetime, datetime]]]:
+    """Between the breaks."""
     recent = Q(clocked_out_at=None) | Q(clocked_out_at__gte=now - MAX_AGE)
-    records = ClockRecord.objects.filter(recent, technician__in=list(ids)).order_by()
-    stretches = defaultdict(list)
-    for technician_id, begun, ended in records.values_list("technician", "clocked_in_at", "clocked_out_at"):
-        stretches[technician_id].append((begun, ended or now + MAX_FUTURE))
+    records = ClockRecord.objects.filter(recent, technician__in=list(ids)).order_by("pk", "breaks__began_at")
+    columns = ("pk", "technician", "clocked_in_at", "clocked_out_at", "breaks__began_at", "breaks__ended_at")
+    stretches, later = defaultdict(list), now + MAX_FUTURE
+    for (_, technician_id, begun, ended), rows in groupby(records.values_list(*columns), key=itemgetter(0, 1, 2, 3)):
+        for *_, paused_at, back_at in rows:
+            if paused_at:
+                stretches[technician_id].append((begun, paused_at))
+                begun = back_at or later
+        stretches[technician_id].append((begun, ended or later))
     return stretches
 
 

@@ -344,6 +344,15 @@ def test_a_phone_falls_silent_once_and_is_heard_again(client, job, tess, dana):
     assert len(silences(dana)) == 2
 
 
+def test_nobodys_phone_is_silent_on_a_break_nor_right_after(job, tess):
+    fixes(tess, (1, 9000), job=job)
+    rest = Break.objects.create(clock_record=tess.clock_records.get(clocked_out_at=None), began_at=after(job, 2))
+    assert actions.watch_technicians(now=after(job, 40))["silent"] == 0
+    Break.objects.filter(pk=rest.pk).update(ended_at=after(job, 40))
+    assert actions.watch_technicians(now=after(job, 45))["silent"] == 0
+    assert actions.watch_technicians(now=after(job, 61))["silent"] == 1
+
+
 def test_only_phones_that_send_by_themselves_can_be_silent(job, tess, tom, dana):
     fixes(tess, (1, 9000), job=job, source=Position.Source.PHONE)
     assert actions.watch_technicians(now=after(job, 50))["silent"] == 0

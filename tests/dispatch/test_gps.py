@@ -210,6 +210,21 @@ def test_what_was_recorded_off_duty_stays_private_when_it_arrives_on_duty(tess, 
     assert sorted(Position.objects.values_list("latitude", flat=True)) == [50.3, 51.5]
 
 
+def test_nobody_is_followed_during_a_break_whenever_it_arrives(tess, new_device):
+    _, secret = new_device(tess)
+    now = timezone.now()
+    actions.clock_in(tess, now=now - timedelta(hours=3))
+    for begins, ends in ((160, 120), (60, 10)):
+        actions.begin_break(tess, now=now - timedelta(minutes=begins))
+        actions.end_break(tess, now=now - timedelta(minutes=ends))
+    actions.begin_break(tess, now=now - timedelta(minutes=2))
+    for minutes in (170, 150, 90, 30, 5, 1):
+        assert fix(secret, seconds_ago=60 * minutes, latitude=50 + minutes / 100).status_code == 200
+    assert sorted(Position.objects.values_list("latitude", flat=True)) == [50.05, 50.9, 51.7]
+    tess.refresh_from_db()
+    assert tess.latitude == 50.05
+
+
 def test_repeated_and_late_fixes_do_no_harm(on_duty, new_device):
     _, secret = new_device(on_duty)
     for seconds_ago, latitude in ((30, 60.3), (900, 60.9), (30, 60.3), (900, 60.5), (600, 60.6), (30, 61)):
