@@ -101,6 +101,7 @@ def delivery_state(delivery: CustomerDelivery) -> str:
     if delivery.state == CustomerDelivery.State.FAILED:
         return f"{channel}: not delivered"
     if delivery.attempts:
-        return f"{channel}: tried {delivery.attempts} times, again at {hours(delivery.due_at)}"
+        tried = {1: "once", 2: "twice"}.get(delivery.attempts, f"{delivery.attempts} times")
+        return f"{channel}: tried {tried}, again at {hours(delivery.due_at)}"
     is_today = timezone.localdate(delivery.due_at) == timezone.localdate()
     return f"{channel}: goes out {'at ' + hours(delivery.due_at) if is_today else moment(delivery.due_at)}"

@@ -7,6 +7,7 @@
   if (!live || !window.fetch || !window.DOMParser) return;
   const LATEST_MS = { en_route: 30000 }; // asked for at least this often
   const page = live.dataset.page; // after a form with errors the address is the form's
+  if (location.search) history.replaceState(null, "", page); // loaded again, it does not say “Sent” again
   let timer = null;
   let asking = false;
   let again = false;
@@ -22,7 +23,9 @@
   function take(fresh, id) {
     const old = document.getElementById(id);
     const next = fresh.getElementById(id);
-    if (old && next && old.outerHTML !== next.outerHTML) old.replaceWith(document.importNode(next, true));
+    if (!old || !next || old.outerHTML === next.outerHTML) return false;
+    old.replaceWith(document.importNode(next, true));
+    return true;
   }
 
   function takeForms(fresh) {
@@ -52,7 +55,7 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       const headline = document.getElementById("visit-headline").textContent;
       take(fresh, "visit-live");
-      take(fresh, "visit-said");
+      if (take(fresh, "visit-said")) document.getElementById("said")?.remove(); // it spoke of how it was before
       takeForms(fresh);
       const now = document.getElementById("visit-headline").textContent;
       if (now !== headline) {
