@@ -183,9 +183,9 @@ def crawl(client, start: str) -> dict[str, str]:
         response = client.get(url, follow=True)
         seen[url] = text_of(response) if response.status_code == 200 else str(response.status_code)
         html = html_of(response)
-        found = re.findall(r'(?:\shref|\ssrc|data-page)="([^"]*)"', html)
+        found = re.findall(r"""(?:\shref|\ssrc|\sformaction|\shx-get|data-page)=["']([^"']*)""", html)
         waiting += [urljoin(url, one) for one in found]
-        for action in re.findall(r'action="([^"]*)"', html):
+        for action in re.findall(r"""\saction=["']([^"']*)""", html):
             fields = {
                 "kind": "message",
                 "text": "Hi",
