@@ -1,4 +1,5 @@
 import csv
+import zlib
 from datetime import timedelta
 from io import StringIO
 
@@ -6,6 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
 from django.db import connection
+from django.middleware.gzip import GZipMiddleware
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -183,6 +185,26 @@ def test_server_sends_while_it_reads():
     assert head.decode() == "\ufeffNumber\r\n"
     assert part.decode().startswith("0\r\n1\r\n")
     assert len(asked) < 600
+
+
+@pytest.mark.parametrize("accepted", [b"gzip, deflate, br", b"identity"])
+def test_browser_gets_the_whole_file_packed_or_not(accepted):
+    """What is packed is one gzip stream: browsers leave out whatever follows its end."""
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"accept-encoding", accepted)]}
+    request = ASGIRequest(scope, None)
+    response = csv_response(request, ["Number"], ([number] for number in range(2000)), name="x.csv")
+    response = GZipMiddleware(lambda _: response)(request)
+
+    async def sent():
+        return b"".join([part async for part in response.streaming_content])
+
+    content = async_to_sync(sent)()
+    if response.headers.get("Content-Encoding") == "gzip":
+        stream = zlib.decompressobj(wbits=31)
+        content = stream.decompress(content)
+        assert (stream.eof, stream.unused_data) == (True, b"")
+    assert content.decode("utf-8-sig").split() == ["Number", *map(str, range(2000))]
+    assert response.headers["Vary"] == "Accept-Encoding"
 
 
 def test_list_links_to_its_export_with_the_same_filters(client, omar):
