@@ -64,6 +64,11 @@ class MaintenancePlanPage(Schema):
     next_cursor: str | None
 
 
+RULES: Final = (
+    "An RRULE, as FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO. FREQ is DAILY, WEEKLY with BYDAY=MO,TU, MONTHLY or YEARLY. The "
+    "last two take one BYMONTHDAY, up to 28 or -1, or one BYDAY, from 1MO to 4SU or as -1MO; YEARLY one BYMONTH. It "
+    "ends with ends_on, not UNTIL or COUNT. “The 31st, or the last day” is BYMONTHDAY=28,29,30,31;BYSETPOS=-1."
+)
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
@@ -75,7 +80,7 @@ class MaintenancePlanIn(In):
     description: Text = Field("", max_length=20_000)
     priority: PriorityName = "normal"
     duration_minutes: Whole | None = Field(None, ge=5, le=1440, description="Without it, the job type's")
-    rule: Said = Field(max_length=300, description="An RRULE, as FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO")
+    rule: Said = Field(max_length=300, description=RULES)
     time_zone: Text | None = Field(None, max_length=60, description="Without it, the business's")
     starts_on: Day
     ends_on: Day | None = None
@@ -230,7 +235,7 @@ def _check(plan: MaintenancePlan) -> None:
     if plan.time_zone not in available_timezones():
         raise invalid("time_zone", "Write it as in America/New_York.")
     try:
-        plan.schedule  # noqa: B018  (reads the rule)
+        plan.rule = plan.schedule.rule.text  # however it was written
     except RuleError as error:
         raise invalid("rule", str(error)) from None
 

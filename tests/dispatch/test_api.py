@@ -452,6 +452,24 @@ def test_maintenance_plan_that_makes_no_sense_is_refused(program, field, values)
     assert [error["field"] for error in answer.json()["errors"]] == [f"body.{field}"]
 
 
+def test_every_way_to_write_a_rule_that_is_described_is_understood(program, omar, north):
+    site, job_type = make_job(by=omar, zone=north).site, JobTypeFactory()
+    data = {"name": "Filters", "site_id": site.pk, "job_type_id": job_type.pk, "starts_on": "2099-01-01"}
+    for rule in (
+        *(
+            "rrule:freq=daily",
+            "FREQ=WEEKLY;BYDAY=MO,TU",
+            "FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO",
+            "FREQ=MONTHLY;BYDAY=-1MO",
+        ),
+        *("FREQ=MONTHLY;BYMONTHDAY=28", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=1"),
+        *("FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1", "FREQ=YEARLY;BYMONTH=5;BYDAY=4SU"),
+    ):
+        made = program.post("/maintenance-plans", data | {"rule": rule})
+        assert made.status_code == 201, made.content
+        assert made.json()["rule"].startswith("FREQ=") and "INTERVAL=" in made.json()["rule"]
+
+
 def test_violation_is_acknowledged_once(program, dana, omar, north):
     violation = breached(make_job(by=omar, zone=north))
     assert [one["id"] for one in program.get("/violations", {"acknowledged": False}).json()["items"]] == [violation.pk]
