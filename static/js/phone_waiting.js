@@ -31,7 +31,7 @@
   }
 
   const { timeZone } = document.body.dataset; // the business's, as everywhere on the page
-  const dayOf = (ms) => new Date(ms).toLocaleDateString("en", { timeZone, weekday: "short", day: "numeric", month: "short" });
+  const dayOf = (ms) => new Date(ms).toLocaleDateString("en-GB", { timeZone, weekday: "short", day: "numeric", month: "short" }).replace(",", "");
 
   function clock(ms) {
     const time = new Date(ms).toLocaleTimeString("en", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
@@ -85,7 +85,7 @@
     showNotes();
     showBar();
     showOutcomes();
-    document.dispatchEvent(new CustomEvent("day-shown", { detail: { duty, jobs } }));
+    document.dispatchEvent(new CustomEvent("day-shown", { detail: { duty, jobs, taps } }));
   }
 
   function showJob(element, job) {
@@ -266,6 +266,7 @@
       hearSignal(false);
     }, true);
   }
+  document.addEventListener("DOMContentLoaded", show); // for scripts that came after what was shown first
   window.addEventListener("offline", () => hearSignal(false));
   window.addEventListener("online", () => document.body.dispatchEvent(new CustomEvent("live-refresh")));
   Outbox.taps().then((found) => {

@@ -115,7 +115,7 @@
     showLate();
   });
   document.addEventListener("day-shown", (event) => {
-    jobs = event.detail.jobs || jobs;
+    ({ jobs, taps } = event.detail);
     showChecks();
     showUses();
     showLate();

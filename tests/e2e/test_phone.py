@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import Status
-from tests.e2e.live import in_thread, log_in, log_in_by_form
+from technicians import attendance
+from tests.e2e.live import give_session, in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
 
 pytestmark = pytest.mark.interaction
@@ -67,6 +68,15 @@ def test_the_place_is_shared_from_the_first_tap_of_the_shift_to_the_last_and_the
     step_button(phone, "Clock out").click()
     expect(sharing).to_be_hidden()
     assert {each.source for each in tess.positions.all()} == {"phone"}
+
+
+def test_a_script_that_comes_late_knows_of_the_shift(new_context, live_site, job, tess):
+    in_thread(attendance.clock_in, tess, now=timezone.now() - timedelta(hours=1))
+    page = new_context(**PHONE, **MAY_LOCATE).new_page()
+    page.route("**/phone_place.js", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    give_session(page.context, live_site.url, tess.user)
+    page.goto(f"{live_site.url}/my-day/")
+    expect(page.locator("[data-sharing]")).to_contain_text("Last at")
 
 
 def test_a_phone_that_may_not_be_located_still_works(new_context, live_site, job):

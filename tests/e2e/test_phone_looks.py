@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import CustomerMessage, Status
-from tests.e2e.live import in_thread, log_in
+from tests.e2e.live import give_session, in_thread
 from tests.factories import SiteFactory, make_job
 
 pytestmark = pytest.mark.looks
@@ -81,16 +81,16 @@ def job(omar, tess):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_phone_is_for_gloves_and_sunlight(new_context, live_site, job, theme, browser_errors):
+def test_phone_is_for_gloves_and_sunlight(new_context, live_site, job, tess, theme, browser_errors):
     browser_errors.allow("ERR_INTERNET_DISCONNECTED")
     page = new_context(**SMALL_PHONE, color_scheme=theme).new_page()
-    log_in(page, live_site.url, "tess")
+    give_session(page.context, live_site.url, tess.user)
     for path in (reverse("phone"), reverse("phone_job", args=[job.pk])):
         page.goto(live_site.url + path)
         expect(page.locator("[data-phone-root][data-waiting]")).to_be_visible()
         page.context.set_offline(True)
         page.get_by_role("button", name="30 min").click()
-        expect(page.locator("#phone-bar")).to_be_visible()
+        expect(page.locator("#phone-bar")).to_contain_text("waits to be sent")
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         assert page.evaluate(SHORT_TARGETS, GLOVE) == []
         assert page.evaluate(FAINT_TEXTS) == []
