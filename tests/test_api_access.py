@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from dispatch.api.scopes import SCOPES
 from dispatch.api.v1 import api
-from dispatch.models import MaintenancePlan, Status
+from dispatch.models import MaintenancePlan, Status, User
 from tests.api import Program, problem
 from tests.factories import make_job
 from tests.test_access import breached, proposed_route, undone
@@ -171,6 +171,34 @@ def test_without_a_good_token_nobody_may(scene, secret):
         answer = send(Program(None, secret=secret or " "), operation, access, ids)
         assert problem(answer)[:2] == (401, "unauthorized"), operation
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+def lose_role(user) -> None:
+    user.groups.clear()
+
+
+def leave(user) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def lose_token(user) -> None:
+    user.api_tokens.update(revoked_at=timezone.now())
+
+
+def outlive_token(user) -> None:
+    user.api_tokens.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("change", [lose_role, leave, lose_token, outlive_token])
+def test_token_made_before_is_good_for_nothing_after(scene, change):
+    users, ids, _ = scene
+    program = Program(users["ada"])
+    assert program.get(f"/jobs/{ids['job']}").status_code == 200
+    change(users["ada"])
+    for operation, access in TABLE.items():
+        with undone():
+            answer = send(program, operation, access, ids)
+        assert problem(answer)[0] in ((403, 404) if change is lose_role else (401,)), (operation, answer.content[:300])
 
 
 @pytest.mark.parametrize("role", ["dana", "tess"])
