@@ -1,23 +1,32 @@
 """Which visits a plan still lacks, when they are, and what a changed plan makes of those that it has. Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dispatch.maintenance.rule import Schedule
 
-DAY = timedelta(days=1)
+DAY: Final = timedelta(days=1)
+MOST_AHEAD: Final = 60
 
 
 def days_to_make(schedule: Schedule, *, since: date, today: date, ahead: int, known: Collection[date]) -> list[date]:
-    """Those up to so many days ahead that are not `known`: neither made nor skipped.
+    """Those up to so many days ahead, yet no more than MOST_AHEAD, that are not `known`: neither made nor skipped.
 
     Of what was missed while nobody looked only the last is made up for: five weekly visits at once are of no use.
     """
     seen_until = max((day for day in known if day < today), default=None)
     first = max(since, schedule.starts_on, seen_until + DAY if seen_until else since)
-    days = [day for day in schedule.between(first, today + timedelta(days=ahead)) if day not in known]
-    return [*[day for day in days if day < today][-1:], *[day for day in days if day >= today]]
+    days = schedule.between(first, today + timedelta(days=ahead))
+    missed = [day for day in days if day < today and day not in known]
+    return [*missed[-1:], *(day for day in _next(days, today=today) if day not in known)]
+
+
+def _next(days: Iterable[date], *, today: date) -> Iterator[date]:
+    """A daily visit a year ahead would be hundreds of jobs, which every change of the plan has to move."""
+    return islice((day for day in days if day >= today), MOST_AHEAD)
 
 
 def block_on(day: date, *, starts: time | None, ends: time | None, zone: ZoneInfo) -> tuple[datetime, datetime] | None:

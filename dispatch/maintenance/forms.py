@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from dispatch.board.filters import Checkboxes
 from dispatch.forms import TIME_INPUT, YEARS_OF_REPORTS, chosen
+from dispatch.maintenance.due import MOST_AHEAD
 from dispatch.maintenance.rule import DAYS, LAST, MONTHS, NUMBERS, WORKING_DAYS, Frequency, Rule, RuleError, Schedule
 from dispatch.models import Job, JobType, MaintenancePlan, Priority, Site
 from technicians.models import Technician
@@ -199,7 +200,7 @@ class PlanForm(forms.ModelForm):
         max_value=400,
         initial=30,
         label="Days ahead",
-        help_text="So long before a visit is due its job is made.",
+        help_text=f"So long before a visit is due its job is made; of the next {MOST_AHEAD} visits at most.",
     )
 
     class Meta:
