@@ -12,7 +12,9 @@ from typing import Final
 from csp.decorators import csp
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -23,6 +25,7 @@ from config.tokens import derived_token, hash_of
 from dispatch.models import CustomerLink
 
 PURPOSE: Final = "customer link"
+MOST_BYTES: Final = 64 * 1024  # of a form: a message has a thousand characters
 LIVE_HEADER: Final = "X-Live"  # the page itself asks for what is new
 POLICY: Final = {
     "default-src": ["'none'"],
@@ -82,11 +85,24 @@ def through_link(*methods: str) -> Callable:
             method = "GET" if request.method == "HEAD" else request.method
             if link is None or method not in methods:
                 return discreet(render(request, "customer/gone.html", company_context(), status=404))
+            if not _is_readable(request):
+                return discreet(render(request, "customer/too_much.html", company_context(), status=413))
             return discreet(view(request, link))
 
         return behind_door
 
     return decorate
+
+
+def _is_readable(request) -> bool:
+    """Whether a form was sent that any page here may have sent."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+        return False
+    try:
+        request.POST  # noqa: B018  (it is read now or never)
+    except (SuspiciousOperation, BadRequest, MultiPartParserError):
+        return False
+    return True
 
 
 def company_context() -> dict[str, str]:

@@ -79,6 +79,8 @@ def render_visit(request, link, *, said="", form=None, about="", status=200) -> 
         "about": about,
         "typed": {name: request.POST.get(name, "") for name in TYPED},
     }
+    if said == SAID["time"] and context["visit"].open_wish is None:
+        context["said"] = ""  # it has been answered since
     return render(request, "customer/visit.html", context, status=status)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.actions import ActionRefused, PlacementConflict
 from dispatch.customer_link.door import token_of
-from dispatch.models import CustomerDelivery, CustomerMessage, Job, Notification, Rating, Status
+from dispatch.models import CustomerDelivery, CustomerLink, CustomerMessage, Job, Notification, Rating, Status
 from tests.factories import CustomerFactory, SiteFactory, make_job
 from tests.pages import html_of, text_of
 
@@ -88,6 +88,33 @@ def test_what_customers_write_is_text_and_nothing_else(client, link, job, dana):
     client.force_login(dana)
     for page in (url_of(link), f"/jobs/{job.pk}/"):
         assert "<script>alert" not in html_of(client.get(page))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"data": {"kind": "message", "text": "x" * 11_000_000}}, {"data": {f"f{n}": "x" for n in range(1500)}},
+     {"data": b"what?", "content_type": "multipart/form-data"}, {"data": {"kind": "message", "text": "x" * 100_000}}],
+    ids=["11 MB", "1500 fields", "no form", "100 kB"],
+)  # fmt: skip
+def test_form_that_no_page_sends_is_refused_on_a_customers_page(client, link, sent):
+    answer = client.post(url_of(link, "message/"), **sent)
+    assert answer.status_code == 413
+    assert "That is too long" in text_of(answer)
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert not CustomerMessage.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["👩‍👩‍👧‍👦" * 40, "\u202eevil", "مرحبا بالعالم", "{{ 7*7 }}", "a\u0300" * 400])
+def test_customers_write_in_any_script(client, link, job, dana, text):
+    assert client.post(url_of(link, "message/"), {"kind": "message", "text": text}).status_code == 302
+    assert text in html_of(client.get(url_of(link)))
+    client.force_login(dana)
+    assert text in html_of(client.get(f"/jobs/{job.pk}/"))
+
+
+def test_hundred_taps_on_send_are_one_message(client, link):
+    answers = {client.post(url_of(link, "message/"), {"kind": "message", "text": "?"}).status_code for _ in range(100)}
+    assert (answers, CustomerMessage.objects.count()) == ({302}, 1)
 
 
 def test_second_tap_on_send_is_no_second_message(client, link):
@@ -218,7 +245,9 @@ def test_customer_reads_why_the_wish_was_declined(client, settings, dana, job, l
         f"/customer-messages/{wish.pk}/decline/", {"text": "We are full. Thursday?"}, HTTP_HX_REQUEST="true"
     )
     assert "close-dialog" in json.loads(answer.headers["HX-Trigger"])
-    assert "Not possible. We are full. Thursday?" in text_of(client.get(url_of(link)))
+    page = text_of(client.get(f"{url_of(link)}?done=time"))
+    assert "Not possible. We are full. Thursday?" in page
+    assert "We will answer here" not in page
     actions.deliver_due_to_customers(now=timezone.now() + timedelta(minutes=3))
     assert "We are full. Thursday?" in mail.outbox[0].body
 
@@ -266,6 +295,12 @@ def test_rating_is_one_to_five_stars(client, link, finished, stars):
 
 def test_visit_that_is_not_done_cannot_be_rated(client, link):
     assert client.post(url_of(link, "rating/"), {"stars": "5"}).status_code == 409
+
+
+def test_visit_cannot_be_rated_once_the_link_has_ended(client, link, finished):
+    CustomerLink.objects.update(created_at=timezone.now() - timedelta(days=30), expires_at=timezone.now())
+    assert client.post(url_of(link, "rating/"), {"stars": "5"}).status_code == 404
+    assert not Rating.objects.exists()
 
 
 # Dispatchers -------------------------------------------------------------------------------------------
