@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from dispatch.models import Customer, FileImport, Geocoding, Job
 from tests.e2e.boards import make_job
 from tests.e2e.live import in_thread, log_in
-from tests.factories import SiteFactory
+from tests.factories import SiteFactory, make_plan
 
 pytestmark = [pytest.mark.browser, pytest.mark.interaction]
 
@@ -34,6 +34,24 @@ def test_admin_uploads_a_file_chooses_columns_tries_it_and_imports_it(live_site,
     assert in_thread(lambda: str(Customer.objects.get().sites.get())) == "218 Pearl St, Pittsburgh"
     assert in_thread(lambda: FileImport.objects.get().summary["rejected"]) == 1
     expect(page.locator("[data-bell-number]")).to_have_text("1")
+
+
+def test_admin_downloads_the_maintenance_plans_and_uploads_them_as_they_are(live_site, page, ada, north, tmp_path):
+    for name in ("Boiler service", "=1+1"):
+        in_thread(lambda name=name: make_plan(by=ada, zone=north, name=name))
+    log_in(page, live_site.url, "ada")
+    page.goto(f"{live_site.url}/maintenance/")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    download.value.save_as(tmp_path / "plans.csv")
+    page.goto(f"{live_site.url}/imports/")
+    page.get_by_label("Maintenance plans").check()
+    page.get_by_label("CSV file").set_input_files(tmp_path / "plans.csv")
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Try it without writing").click()
+    live_site.start_worker()
+    expect(page.get_by_text("There is nothing to import.")).to_be_visible()
+    assert in_thread(lambda: FileImport.objects.get().summary["unchanged"]) == 2
 
 
 def test_dispatcher_says_where_an_unclear_address_is_from_the_map(live_site, page, dana, omar, north):
