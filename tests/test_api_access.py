@@ -229,6 +229,20 @@ def test_what_is_of_other_zones_cannot_be_named_either(scene, name):
     assert problem(answers[name]())[:2] == (422, "invalid")
 
 
+@pytest.mark.parametrize("role", ["dana", "tess"])
+def test_filters_find_nothing_of_other_zones(scene, south, role):
+    users, _, foreign = scene
+    program, foreign, asked = Program(users[role]), foreign | {"zone": south.pk}, set()
+    for path, methods in api.get_openapi_schema()["paths"].items():
+        for one in methods.get("get", {"parameters": []})["parameters"]:
+            thing = one["name"].removesuffix("_id")
+            if one["in"] == "query" and thing in foreign.keys() - {"job_type"}:
+                answer = program.get(path.removeprefix("/api/v1"), {one["name"]: foreign[thing]})
+                assert answer.status_code == 403 or answer.json()["items"] == [], (path, one["name"])
+                asked.add((path, one["name"]))
+    assert len(asked) >= 10, asked
+
+
 def test_session_alone_counts_for_nothing(client, ada):
     client.force_login(ada)
     assert problem(client.get("/api/v1/jobs"))[0] == 401
