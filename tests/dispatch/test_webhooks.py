@@ -1,12 +1,18 @@
 """Settings > Webhooks: what an admin sees and does there."""
 
+import hashlib
+import hmac
+import html
+import re
+import time
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from dispatch.webhooks.sign import secret_of
+from dispatch.webhooks.sign import secret_of, signature
 from tests.factories import make_job
 
 URL = "https://erp.example.com/hooks"
@@ -39,6 +45,21 @@ def test_admin_adds_an_address_and_is_shown_its_secret(his, ada):
     assert secret_of(endpoint.nonce) in answer.content.decode()
     assert "no-store" in answer.headers["Cache-Control"]
     assert secret_of(endpoint.nonce) not in his.get(reverse("webhook", args=[endpoint.pk])).content.decode()
+
+
+def test_code_on_the_page_knows_our_calls_from_others(his):
+    [code] = re.findall(r'<pre class="code"[^>]*>(.*?)</pre>', his.get(reverse("webhooks")).content.decode(), re.S)
+    body, now = b'{"id": "1"}', int(time.time())
+    for secrets, at, is_ours in (
+        (["s"], now, True),
+        (["new", "s"], now, True),  # in the day after a roll
+        (["x"], now, False),
+        (["s"], now - 301, False),
+    ):
+        sent = {"Truckroll-Signature": signature(body, secrets=secrets, at=at)}
+        known = {"hashlib": hashlib, "hmac": hmac, "time": time, "headers": sent, "secret": "s", "body": body}
+        exec(html.unescape(code), known)  # noqa: S102
+        assert known["is_ours"] is is_ours
 
 
 def test_private_looking_addresses_are_refused_with_a_sentence(his):
