@@ -2,7 +2,8 @@
 
 Whoever looks one up takes it first by a conditional update that puts it off; what a killed worker had taken is due
 again later. Questions are spaced by a key in Redis that lives as long as the service wants to be left alone, so that
-several workers together are no faster than one may be.
+several workers together are no faster than one may be. Another key lets one run go on at a time: who has not come to an
+end leaves it to the next minute's, so that however much waits, nothing else in the queue has to wait for long.
 """
 
 import logging
@@ -32,9 +33,11 @@ log = logging.getLogger(__name__)
 
 State = Geocoding.State
 PACE_KEY: Final = "geocoding:pace"
+TURN_KEY: Final = "geocoding:turn"
 INTERVALS: Final = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1), timedelta(hours=6))
 TAKEN_FOR: Final = timedelta(minutes=3)  # longer than waiting for one's turn and for the answer can take
-BUDGET_SECONDS: Final = 20
+BUDGET_SECONDS: Final = 45  # of each minute
+TURN_SECONDS: Final = 55
 LONGEST_WAIT_SECONDS: Final = 30
 REMEMBERED_FOR: Final = timedelta(days=180)
 SWEPT_AT_ONCE: Final = 500
@@ -42,19 +45,22 @@ WAITING_FOR_PEOPLE: Final = (State.AMBIGUOUS, State.NOT_FOUND, State.FAILED)
 
 
 def look_up_addresses(*, now: datetime | None = None, seconds: float = BUDGET_SECONDS) -> int:
-    """Those that are due, for about so many seconds; then the rest queues up again. How many were answered."""
+    """Those that are due, for about so many seconds. How many were answered."""
     if not provider.is_on():
         return 0
     begun, answered, unclear = time.monotonic(), 0, []
-    _sweep(now=now or timezone.now())
     try:
+        if not redis().set(TURN_KEY, 1, nx=True, ex=TURN_SECONDS):
+            return 0
+        _sweep(now=now or timezone.now())
         while (one := _take_next(now=now or timezone.now())) is not None:
             found = _look_up(one, now=now or timezone.now())
             answered += found is not None
             unclear += [one] if found == State.AMBIGUOUS else []
             if time.monotonic() - begun > seconds:
-                enqueue(TASK, queue=BACKGROUND)
                 break
+        else:
+            redis().delete(TURN_KEY)
     except provider.TooFast as pause:
         log.warning("Geocoding pauses for %.0f s: %s", pause.seconds, pause)
     except RedisError as error:

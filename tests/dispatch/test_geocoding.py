@@ -43,6 +43,8 @@ def lost_site(address="12 Ash St", **fields) -> Site:
 
 
 def look_up(**asked) -> int:
+    """As a later minute's task."""
+    redis().delete(looking_up.TURN_KEY)
     return actions.look_up_addresses(**asked)
 
 
@@ -292,11 +294,19 @@ def test_workers_together_are_no_faster_than_one_may_be(service, settings, north
     assert service.addresses == ["1 Ash St"]
 
 
-def test_what_takes_too_long_goes_on_later(service, settings, north):
+def test_what_takes_too_long_goes_on_a_minute_later_and_holds_up_nothing_else(
+    service, north, django_capture_on_commit_callbacks
+):
     for number in range(3):
         lost_site(f"{number} Ash St")
-    assert look_up(seconds=0) == 1
+    with django_capture_on_commit_callbacks() as callbacks:
+        assert look_up(seconds=0) == 1
+        assert actions.look_up_addresses() == 0  # the others that wait in the queue
+    assert not [send for send in callbacks if hasattr(send, "calls")]
+    assert 0 < redis().ttl(looking_up.TURN_KEY) < 60
     assert look_up() == 2
+    lost_site("4 Ash St")
+    assert actions.look_up_addresses() == 1  # where nothing waits nobody waits
 
 
 def test_sites_from_before_the_service_was_configured_are_looked_up(service, north):
