@@ -28,6 +28,7 @@ from dispatch.imports.run import ImportRun
 from dispatch.imports.uploads import MOST_BYTES, Upload, look_at
 from dispatch.imports.writers import writer_for
 from dispatch.models import FileImport
+from dispatch.models.integrations import UPLOADS
 from dispatch.queueing import BACKGROUND, enqueue
 
 State = FileImport.State
@@ -39,6 +40,7 @@ MOST_REPORTED_CHARACTERS: Final = 5_000_000
 MOST_ATTEMPTS: Final = 3
 SILENT_AFTER: Final = timedelta(minutes=3)  # a worker that says nothing for so long is gone
 KEPT: Final = timedelta(days=90)
+ORPHAN_AFTER: Final = timedelta(days=1)
 
 
 class _Stopped(Exception):
@@ -278,10 +280,25 @@ def _begin_anew(left: QuerySet) -> None:
 
 def forget_old_imports(*, now: datetime | None = None) -> int:
     """Files hold names and addresses: they go with their reports."""
-    old = FileImport.objects.filter(uploaded_at__lt=(now or timezone.now()) - KEPT).defer("report")
-    forgotten = 0
+    now = now or timezone.now()
+    old = FileImport.objects.filter(uploaded_at__lt=now - KEPT).defer("report")
+    forgotten = _forget_orphans(before=now - ORPHAN_AFTER)
     for one in old.exclude(state__in=FileImport.UNFINISHED):
         one.file.delete(save=False)
         one.delete()
         forgotten += 1
     return forgotten
+
+
+def _forget_orphans(*, before: datetime) -> int:
+    """Files without a row, of whoever was killed between storing and committing."""
+    storage = FileImport._meta.get_field("file").storage
+    try:
+        paths = [f"{UPLOADS}/{name}" for name in storage.listdir(UPLOADS)[1]]
+    except FileNotFoundError:
+        return 0
+    known = set(FileImport.objects.values_list("file", flat=True))
+    orphans = [path for path in paths if path not in known and storage.get_modified_time(path) < before]
+    for path in orphans:
+        storage.delete(path)
+    return len(orphans)

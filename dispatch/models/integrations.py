@@ -142,8 +142,11 @@ class WebhookAttempt(models.Model):
         return f"{self.tried_at:%Y-%m-%d %H:%M:%S} {self.status or self.error}"
 
 
+UPLOADS = "imports"  # the folder of the files
+
+
 def path_of_import(instance, filename: str) -> str:
-    return f"imports/{uuid.uuid4()}.csv"
+    return f"{UPLOADS}/{uuid.uuid4()}.csv"
 
 
 class FileImport(models.Model):

@@ -3,6 +3,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -386,6 +387,15 @@ def test_old_files_go_with_their_reports(admin, tmp_path):
     assert actions.forget_old_imports(now=timezone.now() + timedelta(days=91)) == 1
     assert not list(tmp_path.rglob("imports/*.csv"))
     assert not FileImport.objects.exists()
+
+
+def test_file_of_whoever_was_killed_before_its_row_was_there_goes_too(admin):
+    one = imported(admin, CUSTOMERS)
+    storage = one.file.storage
+    orphan = storage.save("imports/left.csv", ContentFile(b"name"))
+    assert actions.forget_old_imports() == 0  # it may be about to be committed
+    assert actions.forget_old_imports(now=timezone.now() + timedelta(days=2)) == 1
+    assert not storage.exists(orphan) and storage.exists(one.file.name)
 
 
 def test_list_of_imports_needs_as_many_queries_for_5_as_for_50(admin, ada):
