@@ -66,8 +66,9 @@
   }, 500);
 
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status === 403) location.reload(); // the page itself says why
-    if (event.detail.xhr.status !== 404) return;
+    const { xhr } = event.detail;
+    if (xhr.status === 403 && xhr.getResponseHeader("X-Request-ID")) location.reload(); // the page itself says why
+    if (xhr.status !== 404) return;
     if (!gone) {
       refresh();
       return;

@@ -70,7 +70,8 @@ async function forgetDay(pages) {
 
 // Redirected to the login, nobody is logged in; told to stay out, it is nobody with a day. Then nobody's day stays here.
 async function hear(pages, path, response) {
-  if (response.type === "opaqueredirect" || response.redirected || response.status === 403) await forgetDay(pages);
+  const isShutOut = response.status === 403 && response.headers.has("X-Request-ID"); // by the server, not on the way to it
+  if (response.type === "opaqueredirect" || response.redirected || isShutOut) await forgetDay(pages);
   else if (response.ok) await store(pages, path, response);
   else if (response.status === 404) await pages.delete(path);
 }

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import Status
+from dispatch.templatetags.board import hours
 from technicians import attendance
 from tests.e2e.live import give_session, in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
@@ -121,6 +122,15 @@ def test_a_job_moved_while_the_page_was_closed_is_marked(phone, live_site, job, 
     again.goto(f"{live_site.url}/my-day/")
     expect(again.locator(".now").locator("[data-mark]")).to_have_text(re.compile(r"^Block \d\d:\d\d–\d\d:\d\d$"))
     expect(again.get_by_text("Since you last looked: 1 changed.")).to_be_visible()
+    again.get_by_role("button", name="OK, seen").click()
+    expect(again.locator(".now").locator("[data-mark]")).to_be_hidden()
+    job.refresh_from_db()
+    in_thread(type(job.site).objects.filter(pk=job.site_id).update, address="9 Quay Street")
+    later = {"window_ends_at": at + timedelta(hours=3), "priority": 4}
+    in_thread(actions.edit_job, job, later, by=omar, base_version=job.version)
+    blocks = "–".join(hours(each) for each in changes.values()), f"{hours(at)}–{hours(at + timedelta(hours=3))}"
+    said = f"Block {blocks[0]} → {blocks[1]} · Other address · Priority Urgent"
+    expect(again.locator(".now").locator("[data-mark]")).to_have_text(said)
 
 
 def test_a_job_taken_away_disappears_and_is_named(phone, job, omar, tom):
