@@ -15,6 +15,8 @@ from dispatch.models import (
     CustomerLink,
     IdempotencyKey,
     KnownAddress,
+    MaterialUse,
+    Picture,
     Plan,
     StatusChange,
     Suggestion,
@@ -55,9 +57,14 @@ def forget_old_records(*, now: datetime | None = None) -> dict[str, int]:
 
 
 def _taps(*, before: datetime) -> QuerySet:
-    """What became of them is elsewhere; but the log of a job shows what the phone's clock said at a step."""
-    is_step = Exists(StatusChange.objects.filter(tap_id=OuterRef("pk")))
-    return Tap.objects.filter(~is_step, received_at__lt=before)
+    """Those that left nothing under their own id.
+
+    A step in the log shows what the phone's clock said, and a picture or material that is sent again must be known as
+    long as it is there.
+    """
+    steps = StatusChange.objects.filter(tap_id=OuterRef("pk"))
+    things = [model.objects.filter(pk=OuterRef("pk")) for model in (Picture, MaterialUse)]
+    return Tap.objects.filter(*(~Exists(rows) for rows in (steps, *things)), received_at__lt=before)
 
 
 def _told(*, before: datetime) -> QuerySet:

@@ -13,6 +13,7 @@ from dispatch.models import (
     BoardAction,
     JobNote,
     KnownAddress,
+    MaterialUse,
     Notification,
     Status,
     Suggestion,
@@ -90,14 +91,16 @@ def test_tap_is_known_again_for_a_quarter_and_what_the_phone_said_of_a_step_for_
 ):
     job = make_job(Status.ASSIGNED, by=dana, zone=north, technician=tess)
     client.force_login(tess.user)
-    note = tap("note", job, text="Gate code 12")
-    send(client, step(job, "en_route"), note)
+    note, used = tap("note", job, text="Gate code 12"), tap("material", job, name="Valve", unit="pc", quantity="2")
+    send(client, step(job, "en_route"), note, used)
     at_another_time(Tap, received_at=days_ago(89))
     assert forget_old_data()["taps"] == 0
     assert send(client, note)[0]["outcome"] == "done"
     at_another_time(Tap, received_at=days_ago(91))
     assert forget_old_data()["taps"] == 1
-    assert Tap.objects.get().kind == "step"
+    assert set(Tap.objects.values_list("kind", flat=True)) == {"step", "material"}
+    assert send(client, used)[0]["outcome"] == "done"
+    assert MaterialUse.objects.count() == 1
     assert JobNote.objects.get(job=job).text == "Gate code 12"
 
 
