@@ -1,7 +1,7 @@
 // The technician's phone: typed text survives a refresh, a double tap takes one step, changes are marked.
 (() => {
   const root = document.querySelector("[data-phone-root]");
-  const SETTLE_MS = 800; // the second half of a double tap must not hit the button that replaced the first
+  const SETTLE_MS = Taps.TIMES.settleMs; // the second half of a double tap must not hit the button that replaced the first
 
   // Refreshing -------------------------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ const Outbox = (() => {
     if (trouble !== before) await tellChange();
     clearTimeout(timer);
     if (outcome === "held") timer = setTimeout(flush, 1000);
-    if (trouble) timer = setTimeout(flush, Math.max(wait || 0, Math.min(60000, 1000 * 2 ** failures)) * (0.8 + Math.random() * 0.4));
+    if (trouble) timer = setTimeout(flush, Math.max(wait || 0, Math.min(60000, Taps.TIMES.retryMs * 2 ** failures)) * (0.8 + Math.random() * 0.4));
   }
 
   function flush() {

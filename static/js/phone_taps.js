@@ -1,5 +1,6 @@
 // Taps as the phone keeps them, and how they reach the server. The service worker imports it too: here is no page.
 const Taps = (() => {
+  const TIMES = { settleMs: 800, retryMs: 1000, ...self.PHONE_TIMES }; // tests have less patience
   const BATCH = 50;
   const PATIENCE_MS = 20000;
   const UPLOAD_PATIENCE_MS = 180000;
@@ -297,5 +298,5 @@ const Taps = (() => {
     return outcome !== "later" && outcome !== "held";
   }
 
-  return { newId, hearClock, clockOffset, getState, putState, tapsOf, insert, change, remove, locked, deliver, sendStored };
+  return { TIMES, newId, hearClock, clockOffset, getState, putState, tapsOf, insert, change, remove, locked, deliver, sendStored };
 })();

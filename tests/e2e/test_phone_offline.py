@@ -21,6 +21,7 @@ from tests.factories import make_job
 pytestmark = pytest.mark.interaction
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+QUICK = "self.PHONE_TIMES = { settleMs: 80, retryMs: 100 };"
 WRONG_CLOCK = """
   const RightDate = Date;
   window.clockIsOffBy = %d;
@@ -80,12 +81,11 @@ def open_day(new_context, live_site, job, tess, browser_errors):
     )
 
     def open_day(phone=None, script=""):
-        phone = phone or new_context(**PHONE)
-        page = phone.new_page()
-        if script:
-            page.add_init_script(script)
-        if not phone.cookies():
+        if phone is None:
+            phone = new_context(**PHONE)
+            phone.add_init_script(QUICK + script)
             give_session(phone, live_site.url, tess.user)
+        page = phone.new_page()
         page.goto(f"{live_site.url}/my-day/")
         expect(page.locator("[data-phone-root][data-is-kept]")).to_be_visible()
         return page
@@ -160,6 +160,7 @@ def test_server_is_stopped_and_started_and_the_page_killed_meanwhile(open_day, l
 def test_browser_is_killed_with_taps_unsent(playwright, browser_type_launch_args, tmp_path, live_site, job, tess):
     def open_browser():
         phone = playwright.chromium.launch_persistent_context(tmp_path, **browser_type_launch_args, **PHONE)
+        phone.add_init_script(QUICK)
         page = phone.pages[0]
         give_session(phone, live_site.url, tess.user)
         page.goto(f"{live_site.url}/my-day/")
