@@ -30,7 +30,7 @@ class MaintenanceWriter:
         plans = MaintenancePlan.objects.select_related("customer", "site", "job_type", "technician__user")
         known = {plan.external_id: plan for plan in plans.filter(external_id__in=[row.external_id for row in rows])}
         self._types = {kind.name.casefold(): kind for kind in JobType.objects.all()}
-        people = list(Technician.objects.select_related("user"))
+        people = list(Technician.objects.visible_to(self.by).select_related("user"))
         return [self._write_one(row, known.get(row.external_id), people) for row in rows]
 
     def announce(self) -> None:
@@ -128,9 +128,10 @@ def _technician(row: MaintenanceRow, known: MaintenancePlan | None, people: list
     if not text:
         return None
     ways = (lambda one: one.user.username, lambda one: one.external_id, str)
+    usual = known and known.technician
+    if usual and text in [way(usual).casefold() for way in ways]:
+        return usual
     found = next((some for way in ways if (some := [one for one in people if way(one).casefold() == text])), [])
-    if known and known.technician in found:
-        return known.technician
     active = [one for one in found if one.is_active]
     if len(active) == 1:
         return active[0]

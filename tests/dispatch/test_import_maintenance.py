@@ -14,7 +14,7 @@ from django.urls import reverse
 from dispatch import actions
 from dispatch.imports.values import ValueProblem, rule
 from dispatch.models import FileImport, Job, MaintenancePlan, Priority, Site, Status
-from tests.dispatch.importing import Importer, counts
+from tests.dispatch.importing import Importer, counts, run_import
 from tests.factories import CustomerFactory, JobTypeFactory, SiteFactory, TechnicianFactory, make_plan
 from tests.pages import text_of, typed
 
@@ -239,6 +239,14 @@ def test_a_file_is_imported_in_the_name_of_somebody(importer, bakery):
         importer(LIFT, arguments=["--by", "nobody"])
 
 
+def test_a_technician_of_other_zones_is_nobodys_usual_one_but_where_they_are_already(importer, dana, tom, bakery):
+    summary, said = importer(LIFT.replace("Repair,,,", "Repair,,tom,"), arguments=["--by", "dana"])
+    assert "technician: nobody is called “tom”." in said
+    make_plan(by=dana, site=bakery, external_id="M2", name="Lift", rule="FREQ=MONTHLY;BYMONTHDAY=-1", technician=tom)
+    summary, _ = importer(LIFT.replace("Repair,,,", "Repair,,Tom,"), arguments=["--by", "dana"])
+    assert counts(summary) == {"read": 1, "unchanged": 1}
+
+
 # In the browser -----------------------------------------------------------------------------------
 
 
@@ -284,6 +292,12 @@ def test_what_is_exported_is_taken_in_again_and_changes_nothing(admin, plans):
     assert (counts(one.summary), one.report) == ({"read": 4, "unchanged": 4, "without_location": 3}, [])
     assert (exported(admin), Job.objects.count()) == (content, jobs)
     assert {plan.version for plan in MaintenancePlan.objects.all()} == {1}
+
+
+def test_what_is_exported_is_taken_in_by_the_command_too(admin, plans, tmp_path):
+    (tmp_path / "plans.csv").write_bytes(exported(admin))
+    summary, _ = run_import("maintenance", tmp_path / "plans.csv", "--mapping", "maintenance.toml", "--by", "ada")
+    assert counts(summary) == {"read": 4, "unchanged": 4, "without_location": 3}
 
 
 def test_what_is_exported_makes_the_same_plans_where_they_are_missing(admin, plans):
