@@ -201,7 +201,7 @@ def crawl(client, start: str) -> dict[str, str]:
     return seen
 
 
-@pytest.mark.parametrize("status", ["assigned", "en_route", "in_progress", "completed", "cancelled"])
+@pytest.mark.parametrize("status", ["created", "held", "assigned", "en_route", "in_progress", "completed", "cancelled"])
 def test_crawler_with_one_link_reaches_nothing_else(client, dana, tess, site, status):
     DispatchSettings.objects.update_or_create(pk=1, defaults={"customer_link_from": "assigned"})
     tess.home_address = "5 Home Lane"
@@ -216,6 +216,10 @@ def test_crawler_with_one_link_reaches_nothing_else(client, dana, tess, site, st
     actions.assign_job(job, tess, by=dana)
     if status == "cancelled":
         actions.change_status(job, status, by=dana, note="Changed their mind")
+    elif status == "created":
+        actions.unassign_job(job, by=dana, note="Changed their mind")
+    elif status == "held":
+        actions.hold_job(job, "Changed their mind", by=dana)
     elif status != "assigned":
         for step in ("en_route", "in_progress", "completed")[
             : ("en_route", "in_progress", "completed").index(status) + 1
