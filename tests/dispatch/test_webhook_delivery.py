@@ -1,7 +1,9 @@
 """Webhooks, against a receiver on loopback: each event at least once, signed, in order, and no call to where none may go."""
 
 import ssl
+import uuid
 from datetime import timedelta
+from io import BytesIO
 from ipaddress import ip_address
 
 import pytest
@@ -13,9 +15,11 @@ from dispatch.actions import webhook_delivery
 from dispatch.actions.webhook_delivery import MOST_ATTEMPTS, TAKEN_FOR
 from dispatch.models import Notification, Status, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from dispatch.notify import Kind
+from dispatch.taps import Moment
 from dispatch.webhooks import addresses, events, post
 from dispatch.webhooks.sign import secret_of
 from tests.factories import make_job
+from tests.picture_files import photo
 from tests.push_service import PushService
 from tests.threads import at_the_same_time
 from tests.webhook_receiver import WebhookReceiver, is_signed, unused_port
@@ -504,3 +508,14 @@ def test_customers_words_and_stars_are_told_but_not_how_to_get_in(endpoint, omar
         job = actions.change_status(job, to, by=omar)
     actions.rate_visit(link, 4, "Quick")
     assert [(content["stars"], content["comment"]) for content in told("job.rated")] == [(4, "Quick")]
+
+
+def test_photo_is_told_once_however_often_the_phone_sends_it(endpoint, omar, tess):
+    job = make_job(Status.IN_PROGRESS, by=omar, technician=tess)
+    now, data, pk = timezone.now(), photo(), uuid.uuid4()
+    for _ in range(2):
+        sent = actions.SentPicture(pk, "photo", BytesIO(data), len(data), Moment(now, now), name="Boiler")
+        actions.keep_picture(tess, job.pk, sent, by=tess.user, now=now)
+    [content] = told("job.picture_added")
+    assert content["picture"] == {"id": str(pk), "kind": "photo", "name": "Boiler", "taken_at": now.isoformat()}
+    assert content["job"]["id"] == job.pk

@@ -11,7 +11,7 @@ from dispatch import actions, realtime
 from dispatch.actions.applying import goes_with
 from dispatch.actions.plans import Kind, State
 from dispatch.day.route_review import load_route_review
-from dispatch.models import BoardAction, Job, Notification, Plan, Priority, Status
+from dispatch.models import BoardAction, Job, Notification, Plan, Priority, Status, WebhookEvent
 from dispatch.placement import Placement
 from dispatch.planning.store import load_proposal
 from technicians import attendance
@@ -115,6 +115,22 @@ def test_jobs_are_left_as_if_each_had_been_given_by_hand(dana, ana, ben, job_at)
                 row.pop(name)
         assert logs[0][-1] == logs[1][-1]
         assert len(logs[0]) == len(logs[1])
+
+
+def test_other_systems_are_told_what_was_applied_and_of_each_job(dana, ada, ana, job_at):
+    job = job_at(1)
+    plan = plan_of([ana], by=dana)
+    actions.add_webhook("https://erp.example.com/hook", by=ada)
+    actions.apply_plan(plan, by=dana, now=NOW)
+    told = {event.kind: event.content for event in WebhookEvent.objects.all()}
+    assert told["plan.applied"] == {
+        "plan_id": plan.pk,
+        "kind": "day",
+        "day": DAY.isoformat(),
+        "technician_ids": [ana.pk],
+        "job_ids": [job.pk],
+    }
+    assert told["job.status_changed"]["job"]["id"] == job.pk
 
 
 def test_predictions_agree_with_what_the_plan_said(dana, technician_of, job_at):
