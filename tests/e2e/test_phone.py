@@ -80,6 +80,21 @@ def test_a_script_that_comes_late_knows_of_the_shift(new_context, live_site, job
     expect(page.locator("[data-sharing]")).to_contain_text("Last at")
 
 
+def test_who_calls_out_sick_without_signal_is_not_sent_to_the_clock(phone, job, browser_errors):
+    browser_errors.allow("ERR_INTERNET_DISCONNECTED|htmx:|WebSocket")
+    clock_in = phone.locator(".phone-foot").get_by_role("button", name="Clock in")
+    expect(clock_in).to_be_visible()
+    phone.context.set_offline(True)
+    phone.get_by_text("I am sick").click()
+    phone.get_by_role("button", name="Call out sick for today").click()
+    expect(phone.get_by_text("The office is told as soon as this is sent.")).to_be_visible()
+    expect(clock_in).to_be_hidden()
+    expect(phone.get_by_text("I am sick")).to_be_hidden()
+    phone.context.set_offline(False)
+    expect(phone.get_by_text("You are marked as sick today.")).to_be_visible()
+    expect(clock_in).to_be_hidden()
+
+
 def test_a_phone_that_may_not_be_located_still_works(new_context, live_site, job):
     page = new_context(**PHONE, permissions=[]).new_page()
     log_in_by_form(page, live_site.url, "tess")
