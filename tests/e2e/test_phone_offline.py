@@ -264,6 +264,14 @@ def test_answers_that_are_not_the_servers_refuse_nothing(open_day, job):
     assert log_of(job) == DONE
 
 
+def test_tap_is_sent_again_by_itself_until_the_server_has_it(open_day, job):
+    page = open_day()
+    page.evaluate(OTHERS_ANSWER_FIRST, ["/taps/", [502, 503, 502]])
+    tap(page, "En route")
+    expect_all_sent(page)
+    assert log_of(job) == ["en_route"]
+
+
 def try_until_others_have_answered(page):
     """Without waiting for the next try."""
     page.wait_for_function("() => dispatchEvent(new Event('online')) && othersHaveAnswered()", polling=200)
