@@ -9,7 +9,7 @@ from dispatch.csv_files import text_cell
 from dispatch.models import Geocoding
 
 # As an import of customers finds them by themselves; then what is said beside that.
-COLUMNS: Final = ["customer_id", "name", "address", "latitude", "longitude", "problem", "found", "open_jobs"]
+COLUMNS: Final = ["customer_id", "name", "phone", "address", "latitude", "longitude", "problem", "found", "open_jobs"]
 ROWS_AT_ONCE: Final = 500
 
 
@@ -22,6 +22,7 @@ def _cells(one: Geocoding) -> list:
     return [
         text_cell(customer.external_id),
         text_cell(customer.name),
+        text_cell(customer.phone),
         text_cell(one.site.address),
         "",
         "",

@@ -10,9 +10,12 @@ from dispatch.imports import values
 class Field:
     read: Callable  # (text, mapping) -> value; raises ValueProblem
     required: bool = False
+    may_be_empty: bool = False  # its column is needed, a text in each row is not
 
 
 _EXTERNAL_ID = Field(values.words(80), required=True)
+# Whom nobody has numbered is found in another way.
+_NUMBER = Field(values.words(80), required=True, may_be_empty=True)
 _LATITUDE = Field(values.degrees(90))
 _LONGITUDE = Field(values.degrees(180))
 
@@ -37,7 +40,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "duration_minutes": Field(values.minutes),
     },
     "technicians": {
-        "external_id": _EXTERNAL_ID,
+        "external_id": _NUMBER,
         "username": Field(values.username, required=True),
         "name": Field(values.words(150), required=True),
         "email": Field(values.email),
@@ -49,7 +52,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "skills": Field(values.skill_levels),
     },
     "customers": {
-        "external_id": _EXTERNAL_ID,
+        "external_id": _NUMBER,
         "name": Field(values.words(120), required=True),
         "phone": Field(values.words(40)),
         "email": Field(values.email),

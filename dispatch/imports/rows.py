@@ -43,9 +43,9 @@ class JobRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TechnicianRow:
-    external_id: str
     username: str
     name: str
+    external_id: str = ""
     email: str = ""
     phone: str = ""
     home_address: str = ""
@@ -59,8 +59,8 @@ class TechnicianRow:
 class CustomerRow:
     """A customer with several sites has a row for each."""
 
-    external_id: str
     name: str
+    external_id: str = ""
     phone: str = ""
     email: str = ""
     notes: str = ""
@@ -113,7 +113,7 @@ def build_row(cells: dict[str, str], mapping: Mapping, *, now: datetime) -> Row:
                 read[name] = field.read(text, mapping)
         except (ValueProblem, UnlistedValue) as problem:
             raise RowError(_about(name, mapping, problem)) from None
-        if field.required and not read.get(name):
+        if field.required and not field.may_be_empty and not read.get(name):
             raise RowError(_about(name, mapping, "is empty"))
     _check_coordinates(read)
     if mapping.kind == "customers" and "latitude" in read and "address" not in read:

@@ -87,9 +87,10 @@ class ImportRun:
         except RowError as error:
             return rejected(str(error))
         site = getattr(row, "address", "") if self.mapping.kind == "customers" else ""
-        first = self._lines.setdefault((row.external_id, site), record.line)
+        who = row.external_id or getattr(row, "username", "") or f"{row.name} {row.phone}".strip()
+        first = self._lines.setdefault((who, site), record.line)
         if first != record.line:
-            return rejected(f"external_id: “{row.external_id}” is on line {first} already.")
+            return rejected(f"external_id: “{who}” is on line {first} already.")
         return row
 
     def _write(self, rows: list[Row]) -> list[Outcome]:

@@ -5,6 +5,7 @@ The file is their truth: what it maps is set at each import, zones and skills in
 
 from collections import defaultdict
 
+from django.db.models import Q
 from django.db.models.functions import Lower
 
 from dispatch.imports.mapping import Mapping
@@ -32,19 +33,13 @@ class TechnicianWriter:
         self._technician_fields = [ours for ours, theirs in TECHNICIAN_FIELDS.items() if theirs in mapping.fields]
 
     def write(self, rows: list[TechnicianRow]) -> list[Outcome]:
-        ids = [row.external_id for row in rows]
-        known = {
-            technician.external_id: technician
-            for technician in Technician.objects.filter(external_id__in=ids)
-            .select_related("user")
-            .prefetch_related("zones", "skills")
-        }
+        known = _known(rows)
         owners = _owners([row.username for row in rows])
         zones = {name.casefold(): pk for pk, name in ServiceZone.objects.values_list("pk", "name")}
         skills = {name.casefold(): pk for pk, name in Skill.objects.values_list("pk", "name")}
         outcomes = []
         for row in rows:
-            technician = known.get(row.external_id)
+            technician = known.get((row.external_id, "" if row.external_id else row.username))
             reason = self._reason_against(row, technician, owners=owners, zones=zones, skills=skills)
             outcomes.append(rejected(reason) if reason else self._write_one(row, technician, owners, zones, skills))
         return outcomes
@@ -85,6 +80,14 @@ class TechnicianWriter:
         changed = user_changed or technician_changed or covers_changed or skills_changed
         what = "created" if is_new else "updated" if changed else "unchanged"
         return Outcome(what, technician.home_latitude is not None)
+
+
+def _known(rows: list[TechnicianRow]) -> dict[tuple[str, str], Technician]:
+    """By number; who has none, by user name."""
+    numbered = Q(external_id__in=[row.external_id for row in rows if row.external_id])
+    others = Q(external_id="", user__username__in=[row.username for row in rows if not row.external_id])
+    found = Technician.objects.filter(numbered | others).select_related("user").prefetch_related("zones", "skills")
+    return {(one.external_id, "" if one.external_id else one.user.username): one for one in found}
 
 
 def _owners(usernames: list[str]) -> defaultdict[str, set[int]]:

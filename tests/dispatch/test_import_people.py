@@ -99,6 +99,27 @@ def test_a_bad_technician_is_reported_and_the_rest_is_imported(import_technician
     assert set(User.objects.values_list("username", flat=True)) == {"nick", "tom"}
 
 
+def test_who_has_no_number_is_found_by_user_name_and_made_once(import_technicians):
+    for _ in range(2):
+        summary, _ = import_technicians(TESS.replace("T1", ""), TOM)
+    assert (counts(summary)["unchanged"], Technician.objects.count()) == (2, 2)
+    assert counts(import_technicians(TESS.replace("T1", "").replace("0101", "0199"))[0]) == {"read": 1, "updated": 1}
+    assert Technician.objects.get(user__username="tess").phone == "555 0199"
+
+
+def test_customer_without_a_number_is_found_by_name_and_phone_and_never_made(import_customers):
+    ann = CustomerFactory(name="Ann Hill", phone="412 555 0101")
+    CustomerFactory(name="Ann Hill", phone="412 555 0102", external_id="C9")
+    summary, said = import_customers(
+        ",Ann Hill,(412) 555-0101,ann@example.com", ",Ann Hill,412 555 0102,x@example.com", "C1,Bo,1,"
+    )
+    assert counts(summary) == {"read": 3, "created": 1, "updated": 1, "rejected": 1}
+    assert "Line 3: external_id: is empty, and no customer without a number has this name and phone." in said
+    ann.refresh_from_db()
+    assert (ann.email, Customer.objects.count()) == ("ann@example.com", 3)
+    assert "is on line 2 already" in import_customers(*[",Ann Hill,412 555 0101,a@example.com"] * 2)[1]
+
+
 def test_no_file_changes_the_account_of_a_superuser(import_technicians):
     import_technicians(TESS)
     User.objects.update(is_superuser=True)

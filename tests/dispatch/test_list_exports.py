@@ -161,6 +161,19 @@ def test_an_address_that_is_unclear_is_exported_and_taken_in_again_with_its_plac
     assert (found.latitude, found.zone, str(found.customer)) == (40.1, north, "@Bakery")
 
 
+@pytest.mark.parametrize(("kind", "export"), [("customers", "export_customers"), ("technicians", "export_technicians")])
+def test_a_list_of_people_without_numbers_is_taken_in_again_and_changes_nothing(client, ada, tess, tom, kind, export):
+    """As whoever was entered here by hand has none."""
+    SiteFactory(customer__name="Bakery"), SiteFactory(latitude=40.1, longitude=-75.1, access_notes="Ring twice")
+    client.force_login(ada)
+    content = b"".join(client.get(reverse(export)).streaming_content)
+    client.post(reverse("imports"), {"kind": kind, "file": SimpleUploadedFile("list.csv", content)})
+    page = reverse("map_import", args=[FileImport.objects.get().pk])
+    client.post(page, {name: value for name, value in typed(client.get(page)).items() if name != "preview"})
+    one = actions.work_out_import(FileImport.objects.get().pk)
+    assert (one.summary["unchanged"], one.summary["read"], one.report) == (2, 2, [])
+
+
 def test_unclear_addresses_of_other_zones_are_in_nobodys_file(client, dana, south):
     make_unclear(site=SiteFactory(zone=south))
     client.force_login(dana)
