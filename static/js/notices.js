@@ -43,7 +43,7 @@
     const number = unread > 99 ? "99+" : String(unread);
     bell.querySelector("[data-bell-number]").textContent = number;
     count.hidden = unread === 0;
-    for (const one of fresh.toReversed()) toast(one.title, one.text, one.url);
+    for (const one of [...fresh].reverse()) toast(one.title, one.text, one.url);
     if (more) toast("More notifications", "Show all", bell.href);
     // The toasts are announced by themselves; what remains is the number.
     if (number !== was) said.textContent = unread ? `${number} unread notification${unread === 1 ? "" : "s"}` : "No unread notifications";
@@ -105,7 +105,7 @@
     const isOpening = event.newState === "open";
     bell.setAttribute("aria-expanded", String(isOpening));
     if (isOpening) return;
-    panel.replaceChildren();
+    panel.textContent = "";
     if (document.activeElement === document.body) bell.focus({ preventScroll: true });
   });
 })();

@@ -35,7 +35,7 @@
     (begin?.type === "radio" && body.querySelector(`[name="${begin.name}"]:checked:enabled`) || begin)?.focus();
   });
   dialog?.addEventListener("close", () => {
-    body.replaceChildren();
+    body.textContent = "";
     // The browser cannot give the focus back to what came anew meanwhile.
     if (jobBehind && document.activeElement === document.body) {
       document.querySelector(`main [data-job="${CSS.escape(jobBehind)}"] .job-link`)?.focus();

@@ -9,7 +9,7 @@ from django.urls import reverse
 from dispatch.models import Status
 from tests.factories import make_job
 
-TOO_NEW = re.compile(r"\?\?=|\|\|=|&&=|\.at\(|\.replaceAll\(|structuredClone|Object\.hasOwn|[\"'`][^\"'`]*:(is|has)\(")
+TOO_NEW = re.compile(r"\?\?=|\|\|=|&&=|\.at\(|\.replaceAll\(|structuredClone|\.to(Reversed|Sorted|Spliced)\(|\.findLast|\.replaceChildren\(|Object\.hasOwn|[\"'`][^\"'`]*:(is|has)\(")
 FEATURE_TESTED = {"push_device.js"}  # says itself what browsers without Push lack
 SCRIPT = re.compile(r'<script src="/static/js/([\w.]+)"')
 
@@ -30,6 +30,12 @@ def test_scripts_of_the_phone_have_no_syntax_that_old_phones_lack(pages):
         for number, line in enumerate((settings.BASE_DIR / "static" / "js" / name).read_text().splitlines(), start=1):
             code = line.split("//")[0]
             assert not TOO_NEW.search(code), f"{name}:{number}: {line.strip()}"
+
+
+def test_styles_of_the_phone_do_not_rest_on_what_old_phones_lack():
+    """A rule with a selector that they do not know is dropped whole; `:has` is only for what may be missing."""
+    for path in (settings.BASE_DIR / "static" / "css").glob("phone*.css"):
+        assert not re.findall(r".*(?:\binset:|:is\(|:where\(|(?<!\()\btranslate:).*", path.read_text()), path.name
 
 
 def test_outbox_comes_before_what_uses_it(pages):
