@@ -11,6 +11,7 @@ import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import data, lists, sampled_from
 from schemathesis import GenerationMode
@@ -35,12 +36,17 @@ AS_DESCRIBED = [
 EXAMPLES = 5  # of each operation, with what fits and with what does not
 TRIES = 8  # so many mistakes a request has at most
 PLACE, TIMES = {"latitude", "longitude"}, {"window_starts_at", "window_ends_at", "planned_starts_at"}
+BLOCK = {"window_starts", "window_ends"}
 TOGETHER = {  # what does not go with something else is left out with that
     **dict.fromkeys(PLACE, PLACE),
     **dict.fromkeys([*TIMES, "scheduled_on", "is_fixed"], TIMES | {"scheduled_on", "is_fixed"}),
     "day": TIMES | {"day"},
+    **dict.fromkeys(BLOCK, BLOCK),
+    "ends_on": {"starts_on", "ends_on"},
 }
 MUST_BE_SAID = {"day": None, "technician_id": None, **dict.fromkeys(("name", "address", "reason", "text"), "Something")}
+RULES = ("FREQ=DAILY;INTERVAL=9", "FREQ=WEEKLY;BYDAY=MO", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=MONTHLY;BYDAY=1MO")
+STEPS_OF_PLANS = ("skip_visit", "change_maintenance_plan", "unskip_visit")
 STEPS = ("change_status", "change_status", "place_job", "change_job", "hold_job", "release_job", "add_note")
 MADE_UP = settings(
     max_examples=EXAMPLES,
@@ -50,7 +56,7 @@ MADE_UP = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-WALKS = settings(MADE_UP, max_examples=15)
+WALKS = settings(MADE_UP, max_examples=12)
 
 
 @pytest.fixture
@@ -123,7 +129,7 @@ def test_made_up_requests_are_answered_as_described(program):
 
 
 class Walk:
-    """A program that makes a customer, a place and a job, and goes on with what it got.
+    """A program that makes a customer, a place, a job and a maintenance plan, and goes on with what it got.
 
     What it sends is made up; what an answer says is wrong with it, it leaves out or puts right, as people would.
     """
@@ -132,19 +138,17 @@ class Walk:
         self.data, self.operations, self.headers = data, operations, headers
         self.known = {name: ids[name] for name in ("customer", "site", "job_type", "technician")}
         self.codes = Counter()
-        self.way = ["assigned", "en_route", "in_progress", "completed"]
 
-    def ask(self, name: str, **path):
+    def ask(self, name: str, said: dict | None = None, **path):
+        """`said` is not left to chance."""
         operation = self.operations[name]
         case = self.data.draw(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
         case.path_parameters, case.headers, case.query = path, {}, {}
         if operation.method == "patch":
             case.headers["If-Match"] = "*"
         aim_at(case.body, self.known)
-        if name == "change_status" and self.way:
-            to = self.way.pop(0)
-            case.body = {"to": to, "note": case.body.get("note", "")}
-            case.body |= {"technician_id": self.known["technician"]} if to == "assigned" else {}
+        if said:
+            case.body |= said
         for _ in range(TRIES):
             response = case.call(headers=self.headers)
             case.validate_response(response, checks=AS_DESCRIBED, headers=self.headers)
@@ -163,18 +167,33 @@ class Walk:
             del body[field]
         body |= {field: value for field, value in MUST_BE_SAID.items() if field in wrong}
 
-    def make(self, kind: str) -> int:
-        response = self.ask(f"create_{kind}")
+    def make(self, kind: str, said: dict | None = None) -> dict:
+        response = self.ask(f"create_{kind}", said)
         assert response.status_code == 201, response.json()
-        self.known[kind] = response.json()["id"]
-        return response.json()["id"]
+        made = response.json()
+        self.known[kind] = made["id"]
+        return made
 
     def follow(self) -> None:
         self.make("customer")
-        self.ask("change_site", site_id=self.make("site"))
-        job_id = self.make("job")
+        self.ask("change_site", site_id=self.make("site")["id"])
+        self.follow_job(self.make("job")["id"])
+        self.follow_plan()
+
+    def follow_plan(self) -> None:
+        """From today on, so that there are visits."""
+        rule, today = self.data.draw(sampled_from(RULES)), str(timezone.localdate())
+        said = {"rule": rule, "starts_on": today, "ends_on": None, "days_ahead": 40}
+        plan = self.make("maintenance_plan", said)
+        self.ask("skip_visit", {"due_on": plan["visits"][0]["due_on"]}, plan_id=plan["id"])
+        self.ask("change_maintenance_plan", {"made_visits": "follow"}, plan_id=plan["id"])
+        self.ask("unskip_visit", {"due_on": plan["visits"][0]["due_on"]}, plan_id=plan["id"])
+
+    def follow_job(self, job_id: int) -> None:
+        way = [{"to": to} for to in ("assigned", "en_route", "in_progress", "completed")]
+        way[0]["technician_id"] = self.known["technician"]
         for name in self.data.draw(lists(sampled_from(STEPS), min_size=4, max_size=8)):
-            self.ask(name, job_id=job_id)
+            self.ask(name, way.pop(0) if way and name == "change_status" else None, job_id=job_id)
         shown, log = self.ask("get_job", job_id=job_id).json(), self.ask("list_transitions", job_id=job_id).json()
         assert shown["status"] == log[-1]["to_status"]
         assert all(later["from_status"] == earlier["to_status"] for earlier, later in pairwise(log))
@@ -195,7 +214,7 @@ def test_whoever_heeds_the_answers_gets_from_a_new_customer_through_a_job(progra
 
     follow()
     assert {code for name, code in codes if name == "change_status"} >= {200, 409}, codes
-    assert all(codes[name, 200] + codes[name, 201] for name in STEPS), codes
+    assert all(codes[name, 200] + codes[name, 201] for name in (*STEPS, *STEPS_OF_PLANS)), codes
 
 
 def aim_at(values, ids: dict) -> None:
