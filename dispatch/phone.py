@@ -83,7 +83,7 @@ def jobs_of_day(technician: Technician, today: date):
 
 def customer_words() -> QuerySet[CustomerMessage]:
     """What customers tell whoever comes; another time is a matter for the office."""
-    return CustomerMessage.objects.exclude(kind=CustomerMessage.Kind.OTHER_TIME)
+    return CustomerMessage.objects.of_present_customer().exclude(kind=CustomerMessage.Kind.OTHER_TIME)
 
 
 def _current(open_jobs: list[Job]) -> Job | None:

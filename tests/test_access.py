@@ -295,7 +295,9 @@ def scene(dana, omar, ada, tess, tom, nick, north, south):
     ids["visit"] = token_of(job.customer_links.get())
     wanted_at = timezone.now() + timedelta(days=2)
     wanted = {"wanted_starts_at": wanted_at, "wanted_ends_at": wanted_at + timedelta(hours=2)}
-    ids["wish"] = job.customer_messages.create(kind="other_time", sent_at=timezone.now(), **wanted).pk
+    ids["wish"] = job.customer_messages.create(
+        customer=job.customer, kind="other_time", sent_at=timezone.now(), **wanted
+    ).pk
     ids["notice"] = tess.user.notifications.latest("pk").pk
     ids["push_device"] = tess.user.push_subscriptions.create(endpoint="https://web.push.apple.com/x").pk
     now = timezone.now()

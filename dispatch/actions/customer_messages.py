@@ -42,7 +42,7 @@ def write_as_customer(link: CustomerLink, kind: str, text: str = "", *, now: dat
     if same:  # a second tap
         return same
     _check_not_too_many(job, now=now)
-    message = CustomerMessage.objects.create(job=job, kind=kind, text=text, sent_at=now)
+    message = CustomerMessage.objects.create(job=job, customer_id=job.customer_id, kind=kind, text=text, sent_at=now)
     events.tell_of_customer(message, now=now)
     people = [job.technician.user] if job.technician else []
     if kind != Kind.READY:
@@ -69,6 +69,7 @@ def ask_other_time(
     _check_not_too_many(job, now=now)
     wish = CustomerMessage.objects.create(
         job=job,
+        customer_id=job.customer_id,
         kind=Kind.OTHER_TIME,
         text=text.strip(),
         wanted_starts_at=starts_at,
@@ -116,6 +117,7 @@ def accept_other_time(
     with board_action(by=by, now=now, label=f"Took the customer's time for {wish.job.number}") as entry:
         entry.watch([wish.job])
         job = fresh(wish.job)
+        _check_is_theirs(wish, job)
         if job.status not in (Status.CREATED, Status.ASSIGNED):
             raise ActionRefused(f"{job.number} is {job.get_status_display()} by now.", job)
         if starts_at <= now:
@@ -135,6 +137,7 @@ def decline_other_time(wish: CustomerMessage, text: str, *, by, now: datetime | 
     now = now or timezone.now()
     check_may_dispatch(by)
     job = fresh(wish.job)
+    _check_is_theirs(wish, job)
     if not text.strip():
         raise ActionRefused("Tell the customer why, or what else would do.", job)
     _answer(wish, Answer.DECLINED, text.strip(), by=by, now=now)
@@ -142,6 +145,11 @@ def decline_other_time(wish: CustomerMessage, text: str, *, by, now: datetime | 
     _show(job, now=now)
     wish.refresh_from_db()
     return wish
+
+
+def _check_is_theirs(wish: CustomerMessage, job: Job) -> None:
+    if wish.customer_id != job.customer_id:
+        raise ActionRefused(f"{job.number} is another customer's by now: {wish.customer} asked for this.", job)
 
 
 def _answer(wish: CustomerMessage, answer: str, text: str, *, by, now: datetime) -> None:

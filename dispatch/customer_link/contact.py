@@ -50,7 +50,7 @@ def load_contact(job: Job, *, now: datetime) -> Contact:
     return Contact(
         link,
         deliveries=list(link.deliveries.all())[:DELIVERIES_SHOWN] if link else [],
-        messages=list(job.customer_messages.select_related("answered_by")),
+        messages=list(job.customer_messages.of_present_customer().select_related("answered_by")),
         rating=Rating.objects.filter(job=job).first(),
         ways=" and ".join(CustomerDelivery.Channel(channel).label.lower() for channel, _ in ways),
         why_no_ways="" if ways else _why_no_ways(job),

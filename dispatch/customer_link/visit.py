@@ -99,7 +99,7 @@ def load_visit(job: Job, *, said_since: datetime | None = None, now: datetime) -
 
     `said_since` is when the link was made: what was said by an earlier one may be another customer's.
     """
-    said, ratings = job.customer_messages.all(), Rating.objects.filter(job=job)
+    said, ratings = job.customer_messages.of_present_customer(), Rating.objects.filter(job=job)
     if said_since:
         said, ratings = said.filter(sent_at__gte=said_since), ratings.filter(rated_at__gte=said_since)
     stage = stage_of(job)

@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
                 ('answer_text', models.CharField(blank=True, max_length=300)),
                 ('answered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='customer_messages', to='dispatch.job')),
+                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='dispatch.customer')),
             ],
             options={
                 'ordering': ['sent_at', 'pk'],

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from dispatch.models.customers import Customer
 from dispatch.models.jobs import Job
 
 
@@ -82,6 +83,12 @@ class CustomerDelivery(models.Model):
         return f"{self.kind} by {self.channel}: {self.state}"
 
 
+class CustomerMessageQuerySet(models.QuerySet):
+    def of_present_customer(self):
+        """Not what whoever had the job before said: their gate code and their wishes are not this customer's."""
+        return self.filter(customer=F("job__customer"))
+
+
 class CustomerMessage(models.Model):
     """What a customer said through the link. Another time is only a wish until a dispatcher takes it."""
 
@@ -96,6 +103,7 @@ class CustomerMessage(models.Model):
         DECLINED = "declined", "Declined"
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="customer_messages")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     text = models.CharField(max_length=1000, blank=True)
     wanted_starts_at = models.DateTimeField(null=True, blank=True)
@@ -107,6 +115,8 @@ class CustomerMessage(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     answer_text = models.CharField(max_length=300, blank=True)
+
+    objects = CustomerMessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["sent_at", "pk"]

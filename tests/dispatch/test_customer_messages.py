@@ -341,18 +341,36 @@ def test_job_page_takes_the_same_queries_with_many_messages_and_deliveries(
         return len(made)
 
     now = timezone.now()
-    job.customer_messages.create(kind="message", text="x", sent_at=now)
+    job.customer_messages.create(customer=job.customer, kind="message", text="x", sent_at=now)
     queries()
     few = queries()
     for n in range(30):
         job.customer_messages.create(
-            kind="other_time", sent_at=now, wanted_starts_at=now, wanted_ends_at=now + timedelta(hours=1),
+            customer=job.customer, kind="other_time", sent_at=now, wanted_starts_at=now, wanted_ends_at=now + timedelta(hours=1),
             answer="declined", answered_by=dana, answered_at=now, answer_text="no",
         )  # fmt: skip
         CustomerDelivery.objects.create(
             link=link, kind="coming", channel="email", to="x@example.com", once_key=str(n), queued_at=now, due_at=now
         )
     assert queries() == few
+
+
+def test_words_of_a_former_customer_are_not_the_present_ones(client, dana, job, link, tess):
+    starts_at = in_days(2, 9)
+    actions.write_as_customer(link, "access", "Gate 4711")
+    wish = actions.ask_other_time(link, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    other = SiteFactory(latitude=40.1, longitude=-75.1, zone=job.zone)
+    job.refresh_from_db()
+    actions.edit_job(job, {"customer": other.customer, "site": other}, by=dana, base_version=job.version)
+    client.force_login(dana)
+    page = html_of(client.get(f"/jobs/{job.pk}/drawer/"))
+    assert "Gate 4711</q>" not in page
+    assert f'data-wish="{wish.pk}"' not in page
+    wish.refresh_from_db()
+    with pytest.raises(ActionRefused, match="another customer's by now: Rivera asked for this"):
+        actions.accept_other_time(wish, by=dana, anyway=True)
+    client.force_login(tess.user)
+    assert "4711" not in text_of(client.get(f"/my-day/jobs/{job.pk}/"))
 
 
 # Turns ------------------------------------------------------------------------------------------------

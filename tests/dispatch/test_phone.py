@@ -198,8 +198,8 @@ def test_who_is_sick_is_not_sent_to_the_clock(phone, job, tess):
 def test_what_the_customer_says_is_on_the_days_card(phone, job, omar, tess):
     later = make_job(Status.ASSIGNED, by=omar, technician=tess)
     now = timezone.now()
-    CustomerMessage.objects.create(job=job, kind="access", text="Gate code 4711", sent_at=now)
-    CustomerMessage.objects.create(job=later, kind="message", text="Mind the dog", sent_at=now)
+    CustomerMessage.objects.create(job=job, customer=job.customer, kind="access", text="Gate code 4711", sent_at=now)
+    CustomerMessage.objects.create(job=later, customer=later.customer, kind="message", text="Mind the dog", sent_at=now)
     page = phone.get(reverse("phone")).content.decode()
     assert "<b>How to get in:</b> Gate code 4711" in page
     assert page.count("Customer wrote") == 1

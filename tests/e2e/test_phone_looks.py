@@ -67,7 +67,9 @@ def job(omar, tess):
         now = timezone.now()
         job = make_job(Status.ASSIGNED, by=omar, technician=tess, site=site, priority=4, description="No heat upstairs")
         job.job_type.checklist.create(text="Gas shut-off tested", is_required=True)
-        CustomerMessage.objects.create(job=job, kind="access", text="Side door, key safe 0912", sent_at=now)
+        CustomerMessage.objects.create(
+            job=job, customer=job.customer, kind="access", text="Side door, key safe 0912", sent_at=now
+        )
         actions.add_note(job, "Key is under the mat", by=omar)
         held = make_job(Status.ASSIGNED, by=omar, technician=tess, site=SiteFactory(customer__name=LONG_NAME))
         actions.hold_job(held, "Waiting for parts", by=omar)
