@@ -237,7 +237,7 @@ def test_technician_calls_out_sick_and_the_dispatcher_is_led_to_the_jobs(phone, 
     client.force_login(omar)
     assert job.number in client.get(notice.url).content.decode()
     client.force_login(tess.user)
-    assert "You are marked as sick until" in client.get(reverse("phone")).content.decode()
+    assert "You are marked as sick today" in client.get(reverse("phone")).content.decode()
 
 
 def test_sick_call_that_arrives_after_midnight_is_about_the_day_before(tess):
