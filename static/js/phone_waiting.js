@@ -243,6 +243,8 @@
   }
 
   document.addEventListener("outbox-changed", (event) => {
+    const needsThem = ["login", "other-user", "closed"].includes(event.detail.trouble);
+    if (needsThem && event.detail.trouble !== trouble) bar.open = true; // it says what to do
     ({ taps, trouble, sentence } = event.detail);
     if (trouble === "later") noSignal = true;
     dropWhatIsOld();
