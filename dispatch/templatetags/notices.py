@@ -1,7 +1,7 @@
 from django import template
 from django.utils import timezone
 
-from dispatch.models import Delivery
+from dispatch.models import Delivery, Notification
 from dispatch.notify import Channel, headline_of
 
 register = template.Library()
@@ -28,3 +28,14 @@ def told(delivery: Delivery) -> str:
     if delivery.state == Delivery.State.FAILED:
         return f"{where}: failed{why}"
     return f"{where}: trying again{why}" if delivery.attempts else f"{where}: on its way"
+
+
+@register.filter
+def read_count(told: list[Notification]) -> int:
+    return sum(notice.read_at is not None for notice in told)
+
+
+@register.filter
+def has_failed(told: list[Notification]) -> bool:
+    """Whether somebody was not reached on some channel."""
+    return any(one.state == Delivery.State.FAILED for notice in told for one in notice.deliveries.all())

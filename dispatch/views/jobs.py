@@ -52,8 +52,11 @@ def job_context(request, job: Job) -> dict:
     }
 
 
-def job_notices(job: Job, *, user) -> list[Notification]:
-    """The newest, with what became of them on each channel. Of other jobs they name those that the user may see."""
+def job_notices(job: Job, *, user) -> list[list[Notification]]:
+    """The newest, with what became of them on each channel; what several people were told at once is together.
+
+    Of other jobs they name those that the user may see.
+    """
     sent = Prefetch("deliveries", Delivery.objects.select_related("subscription").order_by("pk"))
     about = Notification.objects.about(job).select_related("recipient").prefetch_related(sent)
     notices = list(about[:NOTICES_SHOWN])
@@ -61,7 +64,10 @@ def job_notices(job: Job, *, user) -> list[Notification]:
     visible = {other.number for other in Job.objects.visible_to(user).filter(pk__in=named).only("pk")}
     for notice in notices:
         notice.text = without_other_jobs(notice.text, visible)
-    return notices
+    told_at_once = {}
+    for notice in notices:
+        told_at_once.setdefault((notice.created_at, notice.kind, notice.text), []).append(notice)
+    return list(told_at_once.values())
 
 
 @require_GET

@@ -348,6 +348,18 @@ def test_the_job_page_says_who_was_told_and_what_became_of_it(her, tess, omar, n
     assert "Push to Chrome on Android: failed, The push service answered 403" in shown
 
 
+def test_what_several_people_were_told_at_once_is_one_line_of_the_job_page(her, dana, omar, north):
+    job = make_job(by=omar, zone=north)
+    first, _ = notify([dana, omar], Kind.STUCK, "No nearer for 16 min.", job=job)
+    notify([omar], Kind.STUCK, "No nearer for 30 min.", job=job)
+    Notification.objects.filter(pk=first.pk).update(read_at=timezone.now())
+    page = her.get(reverse("job", args=[job.pk]))
+    assert text_of(page).count("No nearer for 16 min.") == 1
+    assert "Who has it: 1 of 2 read" in text_of(page)
+    assert text_of(page).count("No nearer for 30 min.") == 1
+    assert len(page.context["notices"]) == 2
+
+
 def test_the_job_page_costs_the_same_queries_for_many_notices(her, tess, omar, north, all_channels):
     job, counts = make_job(by=omar, zone=north), []
     user = reachable(tess.user)
