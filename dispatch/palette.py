@@ -123,7 +123,12 @@ def _pages(user) -> list[Option]:
         ("imports", "Go to imports", "", "dispatch.add_fileimport", "csv upload file customers jobs technicians plans"),
         ("webhooks", "Go to webhooks", "", "dispatch.change_webhookendpoint", "settings integrations events"),
         ("api_tokens", "Go to API tokens", "", "dispatch.view_apitoken", "settings integrations rest programs"),
+        ("api_docs", "How the API works", "", "dispatch.view_apitoken", "docs documentation rest openapi"),
+        ("recalculations", "Go to SLA deadlines", "", "sla.change_slapolicy", "settings policies recompute open jobs"),
+        ("admin:index", "Go to settings", "", "dispatch.view_dispatchsettings", "admin configuration job types zones"),
         ("saved_views", "Go to saved views", "", "dispatch.view_job", "rename delete"),
+        ("notifications", "Go to notifications", "", "dispatch.view_job", "bell unread told"),
+        ("notification_preferences", "What I am told of", "", "dispatch.view_job", "notifications push e-mail account"),
     ]
     return [
         Option(f"page.{name}", label, key, reverse(name), words=words)

@@ -71,6 +71,31 @@ def test_money_is_a_command_for_those_who_may_see_it(client, dana, omar):
     assert keys(ask(client, "financial")) == ["page.financial_report"]
 
 
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("notif", "notifications"),
+        ("told", "notification_preferences"),
+        ("settings", "admin:index"),
+        ("sla dead", "recalculations"),
+        ("webhooks", "webhooks"),
+        ("docs", "api_docs"),
+        ("tokens", "api_tokens"),
+        ("imports", "imports"),
+    ],
+)
+def test_admin_finds_each_page_of_the_menus_by_its_name(client, ada, text, page):
+    client.force_login(ada)
+    assert urls(ask(client, text))[f"page.{page}"] == reverse(page)
+
+
+def test_dispatcher_finds_no_page_that_would_refuse_them(client, dana):
+    client.force_login(dana)
+    for text in ("go to", "how", "settings", "webhooks", "tokens", "imports", "sla", "told", "notif"):
+        for key, url in urls(ask(client, text)).items():
+            assert client.get(url).status_code in (200, 302, 405), key
+
+
 # Finding ------------------------------------------------------------------------------------------
 
 
