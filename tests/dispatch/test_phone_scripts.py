@@ -9,7 +9,9 @@ from django.urls import reverse
 from dispatch.models import Status
 from tests.factories import make_job
 
-TOO_NEW = re.compile(r"\?\?=|\|\|=|&&=|\.at\(|\.replaceAll\(|structuredClone|\.to(Reversed|Sorted|Spliced)\(|\.findLast|\.replaceChildren\(|Object\.hasOwn|[\"'`][^\"'`]*:(is|has)\(")
+TOO_NEW = re.compile(
+    r"\?\?=|\|\|=|&&=|\.at\(|\.replaceAll\(|structuredClone|\.to(Reversed|Sorted|Spliced)\(|\.findLast|\.replaceChildren\(|Object\.hasOwn|[\"'`][^\"'`]*:(is|has)\("
+)
 FEATURE_TESTED = {"push_device.js"}  # says itself what browsers without Push lack
 SCRIPT = re.compile(r'<script src="/static/js/([\w.]+)"')
 
