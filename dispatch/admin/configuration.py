@@ -118,7 +118,7 @@ class DispatchSettingsAdmin(SingleRowAdmin):
         ),
         ("Working time", {"fields": ["clock_out_after_minutes"]}),
         ("Customers", {"fields": ["customer_link_from"]}),
-        ("Technicians' phones", {"fields": ["position_sharing_seconds", "office_phone"]}),
+        ("Technicians' phones", {"fields": ["position_sharing_seconds", "keeps_photo_location", "office_phone"]}),
     ]
 
 

@@ -45,7 +45,7 @@
   document.addEventListener("toast", (event) => toast(event.detail.text ?? event.detail.value, event.detail.kind, event.detail.undo));
 
   document.addEventListener("click", (event) => {
-    if (event.target.closest("[data-close-dialog]")) {
+    if (event.target.closest("#dialog [data-close-dialog]")) {  // on a page of its own it is a link back
       event.preventDefault();
       dialog.close();
     }

@@ -268,3 +268,10 @@ def test_header_is_truckrolls_and_leads_back(client, ada):
     text = client.get(reverse("admin:index")).content.decode()
     assert "Truckroll administration" in text
     assert "Back to the board" in text
+
+
+def test_admin_can_set_everything_in_the_dispatch_settings(client, ada):
+    client.force_login(ada)
+    page = client.get(page_of(DispatchSettings.load())).context["adminform"].form
+    columns = {field.name for field in DispatchSettings._meta.fields if field.editable and not field.primary_key}
+    assert columns - set(page.fields) == set()
