@@ -82,11 +82,11 @@ def job_page(request, pk):
     versions = realtime.versions_of(realtime.groups_of(request.user))
     job = visible_job(request, pk)
     related = Q(site=job.site_id) | Q(follow_up_of=job) | Q(pk=job.follow_up_of_id)
-    visible = Job.objects.visible_to(request.user)
+    visible = Job.objects.visible_to(request.user).select_related("job_type", "technician__user")
     context = job_context(request, job) | {
         "changes": list(job.field_changes.select_related("actor").order_by("-changed_at", "-pk")),
         "notices": job_notices(job, user=request.user),
-        "related": visible.filter(related).exclude(pk=job.pk).with_board_info().order_by("-created_at")[:HISTORY_SHOWN],
+        "related": visible.filter(related).exclude(pk=job.pk).order_by("-created_at")[:HISTORY_SHOWN],
         "plans_here": plans_at(job.site, user=request.user),
         "live_versions": json.dumps(versions),
     }
