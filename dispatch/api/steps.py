@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Path, Router, Schema
+from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from dispatch import actions
 from dispatch.api.fields import Day, Id, In, Instant, Key, Named, Said, StatusName, Text, named
 from dispatch.api.job_schemas import JobOut
 from dispatch.api.jobs import READ, WRITE, changed, chosen_technician, dispatchable_job, locked_job, visible_job
+from dispatch.api.paging import PageQuery, page_of
 from dispatch.api.permissions import check_any
 from dispatch.api.problems import invalid
 from dispatch.api.writing import writes
@@ -43,6 +44,11 @@ class TransitionOut(Schema):
     note: str
 
 
+class TransitionPage(Schema):
+    items: list[TransitionOut]
+    next_cursor: str | None
+
+
 class PlaceIn(In):
     technician_id: Id | None = Field(description="null: nobody, the job waits")
     day: Day | None
@@ -68,12 +74,17 @@ class NoteOut(Schema):
     text: str
 
 
-@router.get("/jobs/{job_id}/transitions", response=list[TransitionOut], auth=READ)
-def list_transitions(request: HttpRequest, job_id: Path[Key]):
-    """The status log, the oldest first. It is never changed, only added to."""
+class NotePage(Schema):
+    items: list[NoteOut]
+    next_cursor: str | None
+
+
+@router.get("/jobs/{job_id}/transitions", response=TransitionPage, auth=READ)
+def list_transitions(request: HttpRequest, response: HttpResponse, job_id: Path[Key], page: Query[PageQuery]):
+    """The status log, what came last first. It is never changed, only added to."""
     log = visible_job(request.user, job_id).status_changes
     rows = log.select_related("actor", "from_technician__user", "to_technician__user")
-    return [_transition_out(row) for row in rows.order_by("happened_at", "pk")]
+    return page_of(rows, page, request, response, lambda found: [_transition_out(row) for row in found])
 
 
 @router.post("/jobs/{job_id}/transitions", response=JobOut, auth=WRITE)
@@ -129,11 +140,11 @@ def release_job(request: HttpRequest, response: HttpResponse, job_id: Path[Key])
     return changed(request, response, job_id)
 
 
-@router.get("/jobs/{job_id}/notes", response=list[NoteOut], auth=READ)
-def list_notes(request: HttpRequest, job_id: Path[Key]):
-    """The oldest first."""
+@router.get("/jobs/{job_id}/notes", response=NotePage, auth=READ)
+def list_notes(request: HttpRequest, response: HttpResponse, job_id: Path[Key], page: Query[PageQuery]):
+    """What people wrote about the job, what came last first."""
     notes = visible_job(request.user, job_id).notes.select_related("author")
-    return [_note_out(note) for note in notes.order_by("written_at", "pk")]
+    return page_of(notes, page, request, response, lambda found: [_note_out(note) for note in found])
 
 
 @router.post("/jobs/{job_id}/notes", response={201: NoteOut}, auth=WRITE)

@@ -146,6 +146,16 @@ class PositionOut(Schema):
     source: str
 
 
+class WhereaboutsPage(Schema):
+    items: list[WhereaboutsOut]
+    next_cursor: str | None
+
+
+class PositionPage(Schema):
+    items: list[PositionOut] = Field(description="The last received first; `recorded_at` says when it was")
+    next_cursor: str | None
+
+
 class PositionIn(In):
     technician_id: Id
     recorded_at: Instant
@@ -170,12 +180,32 @@ class TrackQuery(Schema):
     day: Day | None = Field(None, description="In the business's time zone; without it today")
 
 
-@router.get("/positions", response=list[WhereaboutsOut], auth=POSITIONS_READ, tags=["Positions"])
-def list_positions(request: HttpRequest):
+@router.get("/positions", response=WhereaboutsPage, auth=POSITIONS_READ, tags=["Positions"])
+def list_positions(request: HttpRequest, response: HttpResponse, page: Query[PageQuery]):
     """Where those are who are on duty now; of the others nothing is said."""
-    people = _people_with_positions(request.user)
+    people = _people_with_positions(request.user).select_related("user")
     on_duty = ClockRecord.objects.filter(clocked_out_at=None).values("technician")
-    known = people.filter(pk__in=on_duty).exclude(position_at=None).select_related("user").order_by("pk")
+    known = people.filter(pk__in=on_duty).exclude(position_at=None)
+    return page_of(known, page, request, response, _whereabouts_out)
+
+
+@router.get("/technicians/{technician_id}/positions", response=PositionPage, auth=POSITIONS_READ, tags=["Positions"])
+def list_track(
+    request: HttpRequest,
+    response: HttpResponse,
+    technician_id: Path[Key],
+    query: Query[TrackQuery],
+    page: Query[PageQuery],
+):
+    """Where they have been that day while on duty. Who looked is written down, and the technician can read it."""
+    technician = get_object_or_404(_people_with_positions(request.user), pk=technician_id)
+    day = query.day or timezone.localdate()
+    actions.record_track_view(technician, by=request.user, day=day)
+    that_day = {"recorded_at__gte": beginning_of(day), "recorded_at__lt": end_of(day)}
+    return page_of(technician.positions.filter(**that_day), page, request, response, list)
+
+
+def _whereabouts_out(people: list[Technician]) -> list[dict]:
     return [
         {
             "technician": named(one),
@@ -184,21 +214,8 @@ def list_positions(request: HttpRequest):
             "accuracy_m": one.accuracy_m,
             "recorded_at": one.position_at,
         }
-        for one in known
+        for one in people
     ]
-
-
-@router.get(
-    "/technicians/{technician_id}/positions", response=list[PositionOut], auth=POSITIONS_READ, tags=["Positions"]
-)
-def list_track(request: HttpRequest, technician_id: Path[Key], query: Query[TrackQuery]):
-    """Where they have been that day while on duty. Who looked is written down, and the technician can read it."""
-    technician = get_object_or_404(_people_with_positions(request.user), pk=technician_id)
-    day = query.day or timezone.localdate()
-    actions.record_track_view(technician, by=request.user, day=day)
-    that_day = {"recorded_at__gte": beginning_of(day), "recorded_at__lt": end_of(day)}
-    recorded = technician.positions.filter(**that_day).order_by("recorded_at")
-    return list(recorded.values(*PositionOut.model_fields))
 
 
 @router.post("/positions", response=PositionsTaken, auth=POSITIONS_WRITE, tags=["Positions"])

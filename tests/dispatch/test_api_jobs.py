@@ -202,8 +202,8 @@ def test_dispatchers_token_takes_a_job_through_its_day(program, omar, tess, nort
     for step in ({"to": "assigned", "technician_id": tess.pk}, {"to": "en_route"}, {"to": "in_progress"}):
         done = program.post(f"/jobs/{job.pk}/transitions", step)
         assert (done.status_code, done.json()["status"]) == (200, step["to"])
-    log = program.get(f"/jobs/{job.pk}/transitions").json()
-    assert [row["to_status"] for row in log] == ["created", "assigned", "en_route", "in_progress"]
+    log = program.get(f"/jobs/{job.pk}/transitions").json()["items"]
+    assert [row["to_status"] for row in log] == ["in_progress", "en_route", "assigned", "created"]
     assert {row["actor"]["id"] for row in log} == {omar.pk}
 
 
@@ -258,5 +258,5 @@ def test_job_is_put_on_hold_and_released(program, omar, north):
 def test_notes_are_written_and_read(program, omar, north):
     job = make_job(by=omar, zone=north)
     assert program.post(f"/jobs/{job.pk}/notes", {"text": " Gate code 12 "}).status_code == 201
-    assert [note["text"] for note in program.get(f"/jobs/{job.pk}/notes").json()] == ["Gate code 12"]
+    assert [note["text"] for note in program.get(f"/jobs/{job.pk}/notes").json()["items"]] == ["Gate code 12"]
     assert problem(program.post(f"/jobs/{job.pk}/notes", {"text": " \t"}))[0] == 422

@@ -1,6 +1,6 @@
 """Customers, sites, technicians, plans and violations by the API."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -82,12 +82,33 @@ def test_positions_are_kept_only_on_duty_and_shown_only_then(program, omar, tess
     ]
     taken = program.post("/positions", {"positions": fixes})
     assert taken.json() == {"received": 2, "moved": [tess.pk]}
-    assert [one["technician"]["id"] for one in program.get("/positions").json()] == [tess.pk]
-    track = program.get(f"/technicians/{tess.pk}/positions").json()
+    assert [one["technician"]["id"] for one in program.get("/positions").json()["items"]] == [tess.pk]
+    track = program.get(f"/technicians/{tess.pk}/positions").json()["items"]
     assert [(fix["latitude"], fix["source"]) for fix in track] == [(40.1, "api")]
     assert tess.track_views.get().viewer == omar
     actions.clock_out(tess)
-    assert program.get("/positions").json() == []
+    assert program.get("/positions").json()["items"] == []
+
+
+def test_a_day_of_positions_comes_in_pages_and_is_one_look(program, tess, time_machine):
+    time_machine.move_to(now := timezone.make_aware(datetime(2026, 6, 15, 12)), tick=False)
+    actions.clock_in(tess, now=now - timedelta(minutes=5))
+    fixes = [
+        {
+            "technician_id": tess.pk,
+            "recorded_at": (now - timedelta(minutes=minutes)).isoformat(),
+            "latitude": 40.1,
+            "longitude": -75.1,
+        }
+        for minutes in (2, 1, 0)
+    ]
+    program.post("/positions", {"positions": fixes})
+    path = f"/technicians/{tess.pk}/positions?limit=2&day={timezone.localdate(now)}"
+    first = program.get(path).json()
+    second = program.get(f"{path}&cursor={first['next_cursor']}").json()
+    assert (len(first["items"]), len(second["items"]), second["next_cursor"]) == (2, 1, None)
+    assert len({fix["recorded_at"] for fix in first["items"] + second["items"]}) == 3
+    assert tess.track_views.count() == 1
 
 
 def test_technicians_are_listed_with_what_they_can(program, tess, tom, south):
