@@ -1,6 +1,6 @@
 """Customers, sites, technicians, plans and violations by the API."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -91,7 +91,7 @@ def test_positions_are_kept_only_on_duty_and_shown_only_then(program, omar, tess
 
 
 def test_a_day_of_positions_comes_in_pages_and_is_one_look(program, tess, time_machine):
-    time_machine.move_to(now := timezone.make_aware(datetime(2026, 6, 15, 12)), tick=False)
+    time_machine.move_to(now := datetime(2026, 6, 15, 12, tzinfo=UTC), tick=False)
     actions.clock_in(tess, now=now - timedelta(minutes=5))
     fixes = [
         {
