@@ -86,7 +86,7 @@ def recipients_of(due: dict) -> int:
     from django.db.models import Count
 
     from dispatch.models import Job
-    from dispatch.notify import dispatchers_of
+    from dispatch.notices.notify import dispatchers_of
 
     total = 0
     for ids in due.values():
@@ -97,7 +97,7 @@ def recipients_of(due: dict) -> int:
 
 def check_once_each(report, due: dict, *, notices: int) -> None:
     from dispatch.models import Notification
-    from dispatch.notify import Kind
+    from dispatch.notices.notify import Kind
     from sla.models import Violation
 
     for model, ids in due.items():

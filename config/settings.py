@@ -156,7 +156,7 @@ SMS_GATEWAY_TOKEN = os.environ.get("SMS_GATEWAY_TOKEN", "")
 
 VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "")
 VAPID_SUBJECT = os.environ.get("VAPID_SUBJECT") or f"mailto:{DEFAULT_FROM_EMAIL}"  # whom a push service can ask
-PUSH_HOSTS = env_list("PUSH_HOSTS")  # beside those of dispatch/push.py
+PUSH_HOSTS = env_list("PUSH_HOSTS")  # beside those of dispatch/notices/push.py
 
 # Webhooks: addresses inside the own network that may be called all the same, over http too --------
 

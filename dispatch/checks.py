@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.checks import Error, register
 from django.utils.module_loading import import_string
 
-from dispatch import push
 from dispatch.geocoding.provider import SERVICES
+from dispatch.notices import push
 from dispatch.sms import HttpGateway
 
 

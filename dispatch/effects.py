@@ -10,7 +10,7 @@ from dispatch.durations import span
 from dispatch.models import Job
 from dispatch.placement import Placement
 from dispatch.progress import Prediction
-from dispatch.sla_effects import sla_sentence
+from dispatch.service_levels.effects import sla_sentence
 from technicians.models import Technician
 
 NAMED = 3  # stops that the ghost names; of more it gives the number

@@ -8,15 +8,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from dispatch import actions
-from dispatch.forms import (
-    CustomerForm,
-    JobForm,
-    SiteForm,
-    SkillsForm,
-    TechnicianChoiceForm,
-    chosen,
-    customers_with_phone,
-)
+from dispatch.forms.customers import CustomerForm, SiteForm, customers_with_phone
+from dispatch.forms.fields import chosen
+from dispatch.forms.jobs import JobForm, SkillsForm, TechnicianChoiceForm
 from dispatch.models import Customer, Job, Site
 from dispatch.smart.qualification import NeededSkill
 from technicians.models import Skill

@@ -8,9 +8,9 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from dispatch import actions
+from dispatch.field.taps import Moment
 from dispatch.models import Customer, JobType, MaintenancePlan, Picture, Site, Status, User
 from dispatch.roles import Role, give_role
-from dispatch.taps import Moment
 from technicians.models import Skill, Technician
 from tests.picture_files import photo
 from zones.models import ServiceZone

@@ -42,8 +42,8 @@ PURE = (
     "dispatch/maintenance/due.py",
     "dispatch/maintenance/rule.py",
     "dispatch/progress.py",
-    "dispatch/taps.py",
-    "dispatch/time_on_site.py",
+    "dispatch/field/taps.py",
+    "dispatch/field/time_on_site.py",
     "dispatch/travel/__init__.py",
     "dispatch/travel/great_circle.py",
     "dispatch/travel/places.py",
@@ -93,7 +93,7 @@ def channel_layer_outside_realtime(tree, path):
 
 
 def publishing_outside_actions(tree, path):
-    publishers = ("dispatch/realtime.py", "dispatch/notify.py", "sla/check.py")
+    publishers = ("dispatch/realtime.py", "dispatch/notices/notify.py", "sla/check.py")
     may = path.parts[:2] == ("dispatch", "actions") or path.as_posix() in publishers
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     found = [call for call in calls if call.func.attr == "publish" and ast.unparse(call.func.value) == "realtime"]

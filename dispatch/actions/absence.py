@@ -16,7 +16,7 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.status import unassign_job
 from dispatch.models import Job, Notification
 from dispatch.models.jobs import ACTIVE, TO_DO
-from dispatch.notify import dispatchers_who_see, notify
+from dispatch.notices.notify import dispatchers_who_see, notify
 from technicians.models import Technician, TimeOff
 
 

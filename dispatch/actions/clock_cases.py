@@ -11,8 +11,8 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from dispatch.actions.clocks import retarget
-from dispatch.clock_history import load_histories
 from dispatch.models import Job
+from dispatch.service_levels.clock_history import load_histories
 from sla.clock import NeverDueError
 from sla.models import CLOCKS, Clock, ClockPause, ClockRecalculation, ResponseClock, SLAPolicy
 from sla.policies import Policies

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from dispatch.actions.clock_pauses import keep_pauses
-from dispatch.clock_history import NOT_BEGUN, RESPONDED, load_histories
 from dispatch.models import Job, Status, StatusChange
 from dispatch.queueing import enqueue_once
+from dispatch.service_levels.clock_history import NOT_BEGUN, RESPONDED, load_histories
 from dispatch.webhooks import events
 from sla.clock import Clock as Reckoning
 from sla.clock import NeverDueError

@@ -14,8 +14,8 @@ from dispatch.actions.journal import board_action
 from dispatch.actions.place import ANYWAY, ASK, place_job
 from dispatch.customer_link.words import wish_in_words
 from dispatch.models import CustomerDelivery, CustomerLink, CustomerMessage, Job, Rating, Status
-from dispatch.notify import Kind as NoticeKind
-from dispatch.notify import dispatchers_of, notify
+from dispatch.notices.notify import Kind as NoticeKind
+from dispatch.notices.notify import dispatchers_of, notify
 from dispatch.placement import Placement
 from dispatch.smart import suggestions
 from dispatch.webhooks import events

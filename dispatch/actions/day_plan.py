@@ -13,7 +13,7 @@ from django.utils import timezone
 from dispatch import realtime
 from dispatch.actions.base import check_may_dispatch
 from dispatch.models import Delivery, Job, Notification, Status
-from dispatch.notify import Channel, Kind, Message, tell
+from dispatch.notices.notify import Channel, Kind, Message, tell
 from technicians.models import Technician
 
 

@@ -17,11 +17,11 @@ from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import push
 from dispatch.actions.day_plan import day_of, email_day
 from dispatch.actions.sla_report import email_sla_report, week_of
 from dispatch.models import CustomerDelivery, Delivery, Notification, PushSubscription
-from dispatch.notify import Channel, Kind, headline_of
+from dispatch.notices import push
+from dispatch.notices.notify import Channel, Kind, headline_of
 from technicians.models import Technician
 
 log = logging.getLogger(__name__)

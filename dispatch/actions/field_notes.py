@@ -7,7 +7,7 @@ from django.utils import timezone
 from dispatch.actions.base import bump, describe_state, fresh, publish_job
 from dispatch.models import Job, JobNote, Notification
 from dispatch.models.history import TOLD_LATER
-from dispatch.notify import dispatchers_of, notify
+from dispatch.notices.notify import dispatchers_of, notify
 from dispatch.smart import suggestions
 from dispatch.webhooks import events
 

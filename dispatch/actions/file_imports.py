@@ -19,7 +19,6 @@ from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import notify
 from dispatch.actions.base import ActionRefused
 from dispatch.imports.choices import mapping_of
 from dispatch.imports.mapping import MappingError
@@ -29,6 +28,7 @@ from dispatch.imports.uploads import MOST_BYTES, Upload, look_at
 from dispatch.imports.writers import writer_for
 from dispatch.models import FileImport
 from dispatch.models.integrations import UPLOADS
+from dispatch.notices import notify
 from dispatch.queueing import BACKGROUND, enqueue
 
 State = FileImport.State

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from dispatch import notify
 from dispatch.actions.ask_where import TASK, ask_where
 from dispatch.actions.base import ActionRefused, check_may_dispatch
 from dispatch.actions.moves import redis
@@ -26,6 +25,7 @@ from dispatch.actions.zoning import save_site
 from dispatch.geocoding import provider
 from dispatch.geocoding.choosing import Candidate, decide
 from dispatch.models import Geocoding, Job, KnownAddress, Site
+from dispatch.notices import notify
 from dispatch.queueing import BACKGROUND, enqueue
 from zones.models import ServiceZone
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from dispatch.actions.technician_notices import tell_technicians
 from dispatch.models import BoardAction, ChangedJob, Job, RequiredSkill, Status
-from dispatch.news import Change
+from dispatch.notices.news import Change
 from technicians.models import Technician
 
 FIELDS = (

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from dispatch.actions.base import ActionRefused, actor_on, bump, describe_state, fresh, publish_job
 from dispatch.models import Job, Notification, RunningLate, Status
-from dispatch.notify import dispatchers_of, notify
+from dispatch.notices.notify import dispatchers_of, notify
 
 NOT_THERE_YET = (Status.ASSIGNED, Status.EN_ROUTE)
 

@@ -8,11 +8,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from dispatch import push, realtime
+from dispatch import realtime
 from dispatch.actions.base import ActionRefused
 from dispatch.actions.forgetting import delete_in_parts
 from dispatch.models import Notification, NotificationPreference, PushSubscription, User
-from dispatch.notify import DEFAULTS, Channel, kinds_for
+from dispatch.notices import push
+from dispatch.notices.notify import DEFAULTS, Channel, kinds_for
 
 KEPT_AFTER_READING: Final = timedelta(days=90)
 KEPT_UNREAD: Final = timedelta(days=365)

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from dispatch.actions.clocks import remember_clocks
 from dispatch.billing import billing_of
-from dispatch.clock_history import RESPONDED
 from dispatch.models import BillingRecord, BillingSettings, FieldChange, Job, JobTypeSkill, RequiredSkill, StatusChange
+from dispatch.service_levels.clock_history import RESPONDED
 from sla.models import ClockPause
 from sla.policies import Policies
 

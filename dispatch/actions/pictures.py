@@ -17,10 +17,10 @@ from django.utils import timezone
 from dispatch.actions.base import bump, describe_state, fresh, publish_job
 from dispatch.actions.field_notes import keep_for_dispatcher
 from dispatch.actions.taps import DOUBTED, NOT_YOURS, as_answered, job_of
+from dispatch.field.taps import Moment
 from dispatch.models import DispatchSettings, Job, Picture, Status, Tap
 from dispatch.pictures.remake import NotAPicture, Remade, TooBusy, remake_photo, remake_signature
 from dispatch.smart import suggestions
-from dispatch.taps import Moment
 from dispatch.webhooks import events
 from technicians.models import Technician
 from technicians.positions import Fix, is_plausible

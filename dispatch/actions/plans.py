@@ -16,7 +16,7 @@ from dispatch import realtime
 from dispatch.actions.base import ActionRefused, check_may_dispatch
 from dispatch.actions.notices import mark_read
 from dispatch.models import Notification, Plan, PlanningSettings
-from dispatch.notify import notify
+from dispatch.notices.notify import notify
 from dispatch.planning.build import Case, build
 from dispatch.planning.outcome import names_of, result_of, was_of
 from dispatch.planning.problem import Routes

@@ -14,8 +14,8 @@ from django.utils import timezone
 from dispatch import realtime
 from dispatch.actions.clocks import record_breaches
 from dispatch.models import Job, User
-from dispatch.notify import Kind, Message, dispatchers_of, tell
-from dispatch.sla_news import breach_of, risk_of
+from dispatch.notices.notify import Kind, Message, dispatchers_of, tell
+from dispatch.notices.sla_news import breach_of, risk_of
 from sla import check
 from sla.models import CLOCKS, Clock, Violation
 

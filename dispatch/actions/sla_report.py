@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from dispatch.models import Notification, User
-from dispatch.notify import Kind, Message, tell
+from dispatch.notices.notify import Kind, Message, tell
 from dispatch.reporting.week_report import last_week, load_week_report, week_around
 from sla.periods import Period
 from zones.access import dispatch_zone_ids

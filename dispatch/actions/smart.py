@@ -17,7 +17,7 @@ from dispatch.actions.suggestions import (
     why_not,
 )
 from dispatch.models import AssignmentRule, DispatchSettings, Job, Priority, Status, StatusChange, Suggestion
-from dispatch.notify import Kind, dispatchers_of, dispatchers_who_see, notify
+from dispatch.notices.notify import Kind, dispatchers_of, dispatchers_who_see, notify
 from dispatch.smart import suggestions
 from dispatch.smart.candidates import Candidate, candidates_for
 from dispatch.smart.rules import Decision, Mode, Verb, decide

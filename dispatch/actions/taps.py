@@ -14,9 +14,9 @@ from dispatch.actions.base import ActionRefused
 from dispatch.actions.field_notes import Conflict, keep_for_dispatcher
 from dispatch.actions.positions import take_position
 from dispatch.actions.tap_kinds import KINDS, Deed
+from dispatch.field.tap_forms import CONTENT, NOT_UNDERSTOOD, objection_in, read_fix
+from dispatch.field.taps import Moment, SentTap, moment_of
 from dispatch.models import Job, StatusChange, Tap
-from dispatch.tap_forms import CONTENT, NOT_UNDERSTOOD, objection_in, read_fix
-from dispatch.taps import Moment, SentTap, moment_of
 from technicians import attendance
 from technicians.models import Position, Technician
 from technicians.positions import Fix, is_plausible

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.models import Job, Priority
-from dispatch.news import TIMES, Change, Kind, News, news_of
-from dispatch.notify import Message, tell
+from dispatch.notices.news import TIMES, Change, Kind, News, news_of
+from dispatch.notices.notify import Message, tell
 from technicians.models import Technician
 
 MOST_NAMED: Final = 6  # more jobs than this are not listed in a sentence

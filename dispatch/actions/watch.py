@@ -12,7 +12,7 @@ from dispatch.actions.following import observe_sites, publish_hints, visit_of
 from dispatch.actions.moves import open_round
 from dispatch.models import DispatchSettings, Notification, SiteVisit, Status, User
 from dispatch.models.jobs import ACTIVE
-from dispatch.notify import Kind, dispatchers_of, notify
+from dispatch.notices.notify import Kind, dispatchers_of, notify
 from dispatch.silence import on_duty_and_tracked, silent_since
 from technicians.models import Break, Technician
 

@@ -21,7 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch.models import User, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
-from dispatch.notify import Kind, notify
+from dispatch.notices.notify import Kind, notify
 from dispatch.queueing import enqueue_each
 from dispatch.webhooks import events
 from dispatch.webhooks.post import Answer, post

@@ -4,7 +4,7 @@ from django.contrib import admin
 from config.model_admins import GuardedFieldsAdmin, KeepUsedAdmin, SingleRowAdmin
 from dispatch import actions, tasks
 from dispatch.admin.sla_rules import AsksAboutOpenJobs
-from dispatch.assignment_forms import WEIGHT_FIELDS, WeightsForm
+from dispatch.forms.assignment import WEIGHT_FIELDS, WeightsForm
 from dispatch.models import (
     AssignmentRule,
     BillingSettings,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
-from dispatch.forms import YEARS
+from dispatch.forms.fields import YEARS
 from dispatch.models import Priority, Status
 from technicians.models import Proficiency
 

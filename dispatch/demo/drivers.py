@@ -16,9 +16,9 @@ from dispatch.demo.agenda import Agenda, Happening
 from dispatch.demo.company import MAIL_DOMAIN
 from dispatch.demo.field import go_through_checklist
 from dispatch.demo.routes import travel_between
+from dispatch.field.phone import jobs_of_day
 from dispatch.models import Job, Status
 from dispatch.models.jobs import ACTIVE
-from dispatch.phone import jobs_of_day
 from technicians.attendance import is_on_duty
 from technicians.availability import Shift, shifts_on
 from technicians.models import Position, Technician

@@ -8,8 +8,8 @@ from typing import Final
 
 from dispatch import actions
 from dispatch.demo.stage import Stage
+from dispatch.field.taps import SentTap
 from dispatch.models import ChecklistItem, Job, JobType, Material, Status
-from dispatch.taps import SentTap
 
 CHECKLISTS: Final = {  # by job type; True: must be checked before completing
     "No heat": (("Gas shut-off tested", True), ("Filter looked at", False), ("Thermostat back on schedule", False)),

@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from dispatch import actions
 from dispatch.demo.stage import Stage
+from dispatch.field.taps import Moment
 from dispatch.models import Job, Picture, Status
-from dispatch.taps import Moment
 
 SIZE: Final = (1200, 900)
 MOST_JOBS: Final = 10

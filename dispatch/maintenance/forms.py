@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from dispatch.board.filters import Checkboxes
-from dispatch.forms import TIME_INPUT, YEARS_OF_REPORTS, chosen
+from dispatch.forms.fields import TIME_INPUT, YEARS_OF_REPORTS, chosen
 from dispatch.maintenance.due import MOST_AHEAD
 from dispatch.maintenance.rule import DAYS, LAST, MONTHS, NUMBERS, WORKING_DAYS, Frequency, Rule, RuleError, Schedule
 from dispatch.models import Job, JobType, MaintenancePlan, Priority, Site

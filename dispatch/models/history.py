@@ -71,7 +71,7 @@ class StatusChange(AppendOnlyModel):
     note = models.TextField(blank=True)
     tap_id = models.UUIDField(null=True, blank=True, unique=True)  # the phone's own id: a tap sent twice counts once
 
-    phone_said = None  # the wrong time that a phone's clock showed; given by dispatch/field_work.py
+    phone_said = None  # the wrong time that a phone's clock showed; given by dispatch/field/work.py
 
     class Meta:
         ordering = ["happened_at", "pk"]

@@ -79,7 +79,7 @@ class Notification(models.Model):
 
 
 class NotificationPreference(models.Model):
-    """One answer that differs from the default of dispatch/notify.py."""
+    """One answer that differs from the default of dispatch/notices/notify.py."""
 
     class Channel(models.TextChoices):
         IN_APP = "in_app", "In the app"

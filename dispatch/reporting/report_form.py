@@ -9,7 +9,7 @@ from django import forms
 from django.db.models import TextChoices
 
 from dispatch.board.filters import Checkboxes, RowsField, visible_technicians, visible_zones
-from dispatch.forms import YEARS_OF_REPORTS
+from dispatch.forms.fields import YEARS_OF_REPORTS
 from dispatch.models import Customer, JobType, Priority
 from dispatch.reporting.week_report import last_week
 from sla.figures import NONE, Dimension, Filters, Measure

@@ -9,7 +9,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from dispatch.board.filters import Checkboxes, RowsFilter, many, visible_technicians, visible_zones
-from dispatch.forms import YEARS_OF_REPORTS
+from dispatch.forms.fields import YEARS_OF_REPORTS
 from dispatch.models import Job, JobType, Priority
 from sla.models import ClockKind, SLAPolicy, Violation
 

@@ -1,6 +1,6 @@
 from django import template
 
-from dispatch import field_work
+from dispatch.field import work as field_work
 
 register = template.Library()
 

@@ -2,7 +2,7 @@ from django import template
 from django.utils import timezone
 
 from dispatch.models import Delivery, Notification
-from dispatch.notify import Channel, headline_of
+from dispatch.notices.notify import Channel, headline_of
 
 register = template.Library()
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dispatch import actions
 from dispatch.actions import Handing
 from dispatch.day.handover import load_handover
-from dispatch.forms import YEARS
+from dispatch.forms.fields import YEARS
 from dispatch.models import Job
 from dispatch.views.transitions import render_dialog
 from technicians.models import Technician, TimeOff

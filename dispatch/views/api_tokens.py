@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
 from dispatch.api.scopes import SCOPES
-from dispatch.forms import YEARS
+from dispatch.forms.fields import YEARS
 from dispatch.models import ApiToken, User
 from dispatch.views.transitions import render_dialog
 

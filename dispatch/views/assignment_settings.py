@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
-from dispatch.assignment_forms import AssignmentSettingsForm, RulesForm, WeightsForm
+from dispatch.forms.assignment import AssignmentSettingsForm, RulesForm, WeightsForm
 from dispatch.models import AssignmentRule, DispatchSettings
 from dispatch.smart.example import JOB, example_scores
 from dispatch.smart.scoring import KINDS, Weights

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
-from dispatch.action_forms import USUAL_HOLDS, USUAL_REASONS, NoFieldsForm, PriorityForm, ReasonForm, RescheduleForm
 from dispatch.actions.bulk_board import MOST, BulkResult
-from dispatch.forms import HoldForm, TechnicianChoiceForm
+from dispatch.forms.actions import USUAL_HOLDS, USUAL_REASONS, NoFieldsForm, PriorityForm, ReasonForm, RescheduleForm
+from dispatch.forms.jobs import HoldForm, TechnicianChoiceForm
 from dispatch.models import Job, Status
 from dispatch.placement import moved_to
 from dispatch.smart.bulk_candidates import bulk_candidates_for

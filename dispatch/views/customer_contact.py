@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions
 from dispatch.actions import ActionRefused, PlacementConflict
-from dispatch.forms import NoteForm
+from dispatch.forms.jobs import NoteForm
 from dispatch.models import CustomerMessage, Job
 from dispatch.views.customer_link import TYPED, visit_context
 from dispatch.views.jobs import visible_job

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import conditional_page, require_GET, require_http_methods
 
 from dispatch import actions
-from dispatch.forms import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
+from dispatch.forms.customers import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
 from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
 from zones.models import ServiceZone

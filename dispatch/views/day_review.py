@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime
 from dispatch.day.day_review import load_close_out, load_morning
-from dispatch.forms import YEARS
+from dispatch.forms.fields import YEARS
 from dispatch.models import Job
 from dispatch.placement import moved_to
 from dispatch.views.bulk_jobs import chosen_ids

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
-from dispatch.forms import TechnicianChoiceForm
+from dispatch.forms.jobs import TechnicianChoiceForm
 from dispatch.models import Job
 from dispatch.planning.urgent import insertions_for
 from dispatch.views.placing import sentence

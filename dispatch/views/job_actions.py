@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
-from dispatch.action_forms import USUAL_REASONS, DuplicateForm, FollowUpForm, PinForm, PriorityForm, ReasonForm
 from dispatch.board.job_menu import menu_of
+from dispatch.forms.actions import USUAL_REASONS, DuplicateForm, FollowUpForm, PinForm, PriorityForm, ReasonForm
 from dispatch.models import Job, Status
 from dispatch.views.transitions import dispatchable_job, done, render_dialog
 from technicians.models import Technician

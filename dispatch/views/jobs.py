@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions, realtime
 from dispatch.customer_link.contact import load_contact
-from dispatch.field_work import attach_taps, load_field_work
-from dispatch.forms import JobForm, NoteForm, SkillsForm, chosen
+from dispatch.field.work import attach_taps, load_field_work
+from dispatch.forms.fields import chosen
+from dispatch.forms.jobs import JobForm, NoteForm, SkillsForm
 from dispatch.job_entry import JobEntry
 from dispatch.maintenance.of_jobs import plans_at, visit_of
 from dispatch.models import Delivery, Job, JobType, Notification

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions
-from dispatch.forms import TechnicianChoiceForm
+from dispatch.forms.jobs import TechnicianChoiceForm
 from dispatch.job_entry import JobEntry
 from dispatch.models import AssignmentRule
 from dispatch.smart.calling import When

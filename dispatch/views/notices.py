@@ -14,9 +14,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from dispatch import actions, push, realtime
+from dispatch import actions, realtime
 from dispatch.models import Job, Notification
-from dispatch.notify import DEFAULTS, Channel, headline_of, kinds_for
+from dispatch.notices import push
+from dispatch.notices.notify import DEFAULTS, Channel, headline_of, kinds_for
 
 PAGE_SIZE = 40
 IN_PANEL = 12

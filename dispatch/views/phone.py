@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch import actions, realtime
-from dispatch.field_work import load_field_work, load_for_day
+from dispatch.field.phone import customer_words, job_in_the_way, load_day
+from dispatch.field.tap_forms import FixForm
+from dispatch.field.work import load_field_work, load_for_day
 from dispatch.models import DispatchSettings, Job
-from dispatch.phone import customer_words, job_in_the_way, load_day
 from dispatch.pictures.gallery import gallery_of
-from dispatch.tap_forms import FixForm
 from dispatch.templatetags.board import hours
 from dispatch.views.notices import push_context
 from dispatch.views.phone_door import page_for_technicians, technician_of

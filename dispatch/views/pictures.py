@@ -17,9 +17,9 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_POST, require_safe
 
 from dispatch import actions
+from dispatch.field.tap_forms import NOT_UNDERSTOOD, read_fix
+from dispatch.field.taps import instant, moment_of, offset_in, read_tap
 from dispatch.models import Job, Picture, Tap
-from dispatch.tap_forms import NOT_UNDERSTOOD, read_fix
-from dispatch.taps import instant, moment_of, offset_in, read_tap
 from dispatch.views.phone import own_jobs
 from dispatch.views.phone_door import kept_out, shut_out_user, technician_of
 from dispatch.views.taps import answer_to

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions
 from dispatch.effects import effect_of
-from dispatch.forms import PlaceForm
+from dispatch.forms.jobs import PlaceForm
 from dispatch.models import Job
 from dispatch.placement import at_bottom, at_top, judge
 from dispatch.views.transitions import dispatchable_job, done, render_dialog

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions
 from dispatch.day.plan_scope import Scope, load_scope
+from dispatch.forms.plans import SECONDS, PlanForm
 from dispatch.models import Plan, PlanningSettings
-from dispatch.plan_forms import SECONDS, PlanForm
 from dispatch.planning.describe import PRESETS, USUAL, minutes_by_stability
 from dispatch.planning.weights import presets
 from dispatch.views.absence import visible_absence

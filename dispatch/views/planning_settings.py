@@ -9,10 +9,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from dispatch import actions
+from dispatch.forms.planning import PlanningSettingsForm, TravelForm, WeighingForm
 from dispatch.models import BillingSettings, DispatchSettings, PlanningSettings
 from dispatch.planning.describe import PRESETS, compare, minutes_by_stability, what_stability_means
 from dispatch.planning.weights import Preferences, presets
-from dispatch.planning_forms import PlanningSettingsForm, TravelForm, WeighingForm
 from dispatch.travel.configured import road_server
 from dispatch.travel.known_legs import state_of
 

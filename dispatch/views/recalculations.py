@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from dispatch import actions
 from dispatch.actions.clock_cases import preview
 from dispatch.actions.recalculation import RIGHT
-from dispatch.recalculation_forms import ScopeForm
+from dispatch.forms.recalculation import ScopeForm
 from sla.models import ClockRecalculation, SLAPolicy
 from sla.models.recalculations import SCOPE
 

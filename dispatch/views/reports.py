@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from dispatch.billing import FinancialMonth, totals
 from dispatch.billing import financial_report as compute_financial_report
 from dispatch.csv_files import csv_response, text_cell
-from dispatch.forms import YEARS_OF_REPORTS
+from dispatch.forms.fields import YEARS_OF_REPORTS
 from dispatch.models import BillingRecord
 
 DEFAULT_MONTHS = 3

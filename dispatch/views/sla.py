@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions, realtime
 from dispatch.csv_files import csv_response
-from dispatch.forms import NoteForm
+from dispatch.forms.jobs import NoteForm
 from dispatch.service_levels import live_export
 from dispatch.service_levels.forms import USUAL_CAUSES, AcknowledgeForm
 from dispatch.service_levels.live_clocks import load_live_clocks

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from dispatch import actions
-from dispatch.assignment_forms import DismissForm
+from dispatch.forms.assignment import DismissForm
 from dispatch.models import Job, Suggestion
 from dispatch.views.transitions import done, render_dialog
 

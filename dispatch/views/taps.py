@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from dispatch import actions
+from dispatch.field.taps import BatchUnreadable, read_batch, read_tap
 from dispatch.models import Job, Tap
-from dispatch.taps import BatchUnreadable, read_batch, read_tap
 from dispatch.views.phone import own_jobs
 from dispatch.views.phone_door import kept_out, shut_out_user, technician_of
 

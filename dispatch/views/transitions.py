@@ -11,8 +11,8 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from dispatch import actions
-from dispatch.action_forms import USUAL_HOLDS
-from dispatch.forms import HoldForm, StatusForm, TechnicianChoiceForm
+from dispatch.forms.actions import USUAL_HOLDS
+from dispatch.forms.jobs import HoldForm, StatusForm, TechnicianChoiceForm
 from dispatch.models import Job
 from dispatch.smart.facts import start_to_keep
 from dispatch.smart.matches import load_matches

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from dispatch import actions
 from dispatch.actions.webhook_delivery import body_of
+from dispatch.forms.webhooks import WebhookForm
 from dispatch.models import WebhookDelivery, WebhookEndpoint
 from dispatch.views.transitions import render_dialog
-from dispatch.webhook_forms import WebhookForm
 from dispatch.webhooks.events import Kind
 from dispatch.webhooks.sign import EARLIER_SIGNS_FOR, secret_of
 

@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 
 from dispatch import actions, realtime
-from dispatch.action_forms import USUAL_HOLDS
 from dispatch.actions.bulk_board import MOST
+from dispatch.forms.actions import USUAL_HOLDS
 from dispatch.models import BoardAction, Job, LiveVersion, Priority, Status, StatusChange
 from dispatch.smart.bulk_candidates import bulk_candidates_for
 from technicians.models import Proficiency, TechnicianSkill

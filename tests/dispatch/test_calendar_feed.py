@@ -9,8 +9,8 @@ from django.utils import timezone
 from icalendar import Calendar
 
 from dispatch import actions
+from dispatch.field.phone import load_day
 from dispatch.models import Job, Status
-from dispatch.phone import load_day
 from technicians.models import CalendarFeed, Technician
 from tests.factories import make_job
 

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dispatch import actions
+from dispatch.field.time_on_site import Pause, Step, time_spent
 from dispatch.models import Material, MaterialUse, Notification, RunningLate, Status
-from dispatch.time_on_site import Pause, Step, time_spent
 from technicians import attendance
 from technicians.models import TimeOff
 from tests.factories import make_job

@@ -20,7 +20,7 @@ from dispatch.models import (
     Tap,
     WebhookEvent,
 )
-from dispatch.notify import Kind, notify
+from dispatch.notices.notify import Kind, notify
 from dispatch.tasks import forget_old_data
 from technicians.models import TrackView
 from tests.factories import make_job

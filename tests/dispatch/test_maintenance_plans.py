@@ -15,7 +15,7 @@ from django.utils import timezone
 from dispatch import actions, tasks
 from dispatch.actions import maintenance_visits
 from dispatch.models import BoardAction, Job, MaintenancePlan, MaintenanceVisit, Notification, Priority, Status
-from dispatch.notify import Kind
+from dispatch.notices.notify import Kind
 from technicians.models import WorkingHours
 from tests.factories import JobTypeFactory, SiteFactory, SkillFactory, make_plan
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from dispatch import actions, realtime
 from dispatch.models import Delivery, LiveVersion, Notification, NotificationPreference, PushSubscription, Status
-from dispatch.notify import DEFAULTS, HEADLINES, Channel, Kind, dispatchers_of, kinds_for, notify
+from dispatch.notices.notify import DEFAULTS, HEADLINES, Channel, Kind, dispatchers_of, kinds_for, notify
 from dispatch.roles import Role
 from dispatch.tasks import forget_old_data
 from tests.dispatch.test_push import KEY

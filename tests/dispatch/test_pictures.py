@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.actions import pictures
+from dispatch.field.taps import Moment
 from dispatch.models import DispatchSettings, Notification, Picture, Status, Tap
-from dispatch.taps import Moment
 from tests import picture_files as files
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import html_of, text_of

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.vapid import P256_ORDER, new_private_key
-from dispatch import actions, push
+from dispatch import actions
 from dispatch.actions.deliver import TAKEN_FOR
 from dispatch.checks import check_push_key
 from dispatch.models import Delivery, Notification, PushSubscription
-from dispatch.notify import Kind, notify
+from dispatch.notices import push
+from dispatch.notices.notify import Kind, notify
 from tests.push_service import Browser, PushService, claims_of, unb64
 from tests.threads import at_the_same_time
 

@@ -17,7 +17,7 @@ from dispatch.job_entry import JobEntry
 from dispatch.models import Job, Priority, Status
 from dispatch.placement import moved_to
 from dispatch.progress import Prediction
-from dispatch.sla_effects import sla_sentence
+from dispatch.service_levels.effects import sla_sentence
 from dispatch.smart.candidates import candidates_for
 from dispatch.smart.matches import matches_for_entry
 from sla.models import ClockKind, ResolutionClock, ResponseClock, SLATarget

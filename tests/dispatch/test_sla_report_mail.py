@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from dispatch import actions, tasks
 from dispatch.models import Delivery, Notification, Priority, Status
-from dispatch.notify import Channel, Kind
+from dispatch.notices.notify import Channel, Kind
 from dispatch.roles import Role
 from sla.models import Violation
 from tests.factories import JobTypeFactory, UserFactory, make_job

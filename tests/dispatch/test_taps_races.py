@@ -4,8 +4,8 @@ import pytest
 from django.utils import timezone
 
 from dispatch import actions
+from dispatch.field.taps import read_tap
 from dispatch.models import Job, Status, Tap
-from dispatch.taps import read_tap
 from tests.factories import make_job
 from tests.taps import step, tap
 from tests.threads import at_the_same_time

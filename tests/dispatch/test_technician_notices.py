@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from dispatch import actions
 from dispatch.models import BoardAction, Notification, Priority, Status
-from dispatch.news import Change, Kind, news_of
-from dispatch.notify import Message, tell
+from dispatch.notices.news import Change, Kind, news_of
+from dispatch.notices.notify import Message, tell
 from dispatch.placement import Placement
 from dispatch.roles import Role, give_role
 from tests.factories import JobTypeFactory, SiteFactory, TechnicianFactory, make_job

@@ -13,9 +13,9 @@ from django.utils import timezone
 from dispatch import actions
 from dispatch.actions import webhook_delivery
 from dispatch.actions.webhook_delivery import MOST_ATTEMPTS, TAKEN_FOR
+from dispatch.field.taps import Moment
 from dispatch.models import Notification, Status, WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookEvent
-from dispatch.notify import Kind
-from dispatch.taps import Moment
+from dispatch.notices.notify import Kind
 from dispatch.webhooks import addresses, events, post
 from dispatch.webhooks.sign import secret_of
 from tests.factories import make_job

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from dispatch import actions
 from dispatch.actions import SkillNeed
 from dispatch.models import AssignmentRule, Status
-from dispatch.notify import Kind, notify
+from dispatch.notices.notify import Kind, notify
 from technicians.models import Proficiency
 from tests import factories
 from tests.e2e.live import in_thread, log_in, log_in_by_form

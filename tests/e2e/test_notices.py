@@ -11,7 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from dispatch.models import Delivery, Notification, PushSubscription
-from dispatch.notify import Kind, notify
+from dispatch.notices.notify import Kind, notify
 from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
 from tests.push_service import Browser, PushService

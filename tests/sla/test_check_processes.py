@@ -17,7 +17,7 @@ from django.db import transaction
 
 from dispatch import actions
 from dispatch.models import Job, Notification, Priority
-from dispatch.notify import Kind
+from dispatch.notices.notify import Kind
 from sla.models import Clock, ResponseClock, Violation
 from tests.e2e.live import database_url
 from tests.factories import JobTypeFactory, SiteFactory

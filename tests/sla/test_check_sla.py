@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 from dispatch import actions, realtime, tasks
 from dispatch.actions import clocks
 from dispatch.models import Job, Notification, Priority, Status, Suggestion
-from dispatch.notify import Kind
+from dispatch.notices.notify import Kind
 from dispatch.queueing import enqueue
 from dispatch.roles import Role
 from sla import check

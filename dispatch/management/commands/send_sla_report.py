@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from dispatch.actions.sla_report import send_sla_report
 from dispatch.models import Delivery
-from dispatch.notify import Channel
+from dispatch.notices.notify import Channel
 from dispatch.reporting.week_report import last_week, week_around
 from dispatch.reporting.words import period_label
 

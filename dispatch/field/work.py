@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from dispatch.field.time_on_site import Pause, Step, TimeSpent, time_spent
 from dispatch.models import Check, ChecklistItem, Job, Material, MaterialUse, RunningLate, StatusChange, Tap
 from dispatch.models.jobs import ACTIVE
-from dispatch.time_on_site import Pause, Step, TimeSpent, time_spent
 from technicians.models import Break, Technician, TimeOff
 
 MOST_CHOICES = 300

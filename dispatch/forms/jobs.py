@@ -1,90 +1,14 @@
-"""Forms check what people type; what is done with it is for dispatch.actions."""
-
-from datetime import UTC, date, datetime, time
+"""Forms of a job: what it is, what it takes, its next step, its place."""
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from dispatch.actions import SkillNeed
-from dispatch.models import Customer, Job, JobType, Priority, Site
-from dispatch.models.customers import phone_digits
+from dispatch.forms.fields import TIME_INPUT, YEARS, carry_what_is_shown, instant_of
+from dispatch.models import Job, JobType, Priority
 from dispatch.placement import Placement, moved_to
 from technicians.models import Proficiency, Skill, Technician
-
-TIME_INPUT = {"type": "time", "step": 300}
-YEARS = range(1900, 2201)  # as imports accept them
-YEARS_OF_REPORTS = [
-    MinValueValidator(date(2000, 1, 1), "The year 2000 is the earliest."),
-    MaxValueValidator(date(2100, 1, 1), "The year 2100 is the latest."),
-]
-
-
-class LatitudeField(forms.FloatField):
-    def __init__(self, **kwargs):
-        super().__init__(min_value=-90, max_value=90, required=False, **kwargs)
-        self.widget.attrs |= {"step": "any", "inputmode": "decimal"}
-
-
-class LongitudeField(forms.FloatField):
-    def __init__(self, **kwargs):
-        super().__init__(min_value=-180, max_value=180, required=False, **kwargs)
-        self.widget.attrs |= {"step": "any", "inputmode": "decimal"}
-
-
-class CustomerForm(forms.ModelForm):
-    """A new customer. One whose phone we know already is asked about before a second one is made."""
-
-    create_anyway = forms.BooleanField(required=False, label="This is another customer with the same phone")
-
-    class Meta:
-        model = Customer
-        fields = ["name", "phone", "email"]
-        widgets = {
-            "name": forms.TextInput(attrs={"autocomplete": "off", "data-customer-name": ""}),
-            "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
-        }
-
-    def clean(self):
-        data = super().clean()
-        owners = customers_with_phone(data.get("phone", ""))
-        if owners and not data.get("create_anyway"):
-            names = ", ".join(customer.name for customer in owners)
-            self.add_error("phone", f"{names} has this phone already. Choose them, or say that this is someone else.")
-        return data
-
-
-class CustomerSearchForm(forms.Form):
-    name = forms.CharField(min_length=2, max_length=120)
-
-
-def customers_with_phone(phone: str) -> list[Customer]:
-    digits = phone_digits(phone)
-    return list(Customer.objects.filter(phone_digits=digits)[:3]) if len(digits) >= 6 else []
-
-
-class SiteForm(forms.ModelForm):
-    latitude = LatitudeField()
-    longitude = LongitudeField()
-
-    class Meta:
-        model = Site
-        fields = ["address", "latitude", "longitude", "access_notes"]
-        widgets = {
-            "access_notes": forms.Textarea(attrs={"rows": 2}),
-            "address": forms.TextInput(attrs={"autocomplete": "off"}),
-        }
-
-    def __init__(self, *args, merging=False, **kwargs):
-        super().__init__(*args, **kwargs)
-        carry_what_is_shown(self, merging)
-
-    def clean(self):
-        data = super().clean()
-        if (data.get("latitude") is None) != (data.get("longitude") is None) and not self.errors:
-            self.add_error("latitude", "Give both latitude and longitude, or neither.")
-        return data
 
 
 class JobForm(forms.ModelForm):
@@ -158,7 +82,7 @@ class JobForm(forms.ModelForm):
         if not self.errors:
             for name, (_, at) in self.INSTANTS.items():
                 try:
-                    data[name] = _instant(day, data.get(at))
+                    data[name] = instant_of(day, data.get(at))
                 except ValidationError as error:
                     self.add_error(at, error)
         return data
@@ -175,29 +99,6 @@ class JobForm(forms.ModelForm):
         touched = [name for name in self._meta.fields if name in changed]
         touched += [name for name, made_of in self.INSTANTS.items() if changed & set(made_of)]
         return {name: self.cleaned_data[name] for name in touched}
-
-
-def carry_what_is_shown(form: forms.Form, merging: bool) -> None:
-    for field in form.fields.values():
-        field.show_hidden_initial = merging
-
-
-def _instant(day, at: time | None) -> datetime | None:
-    """In the hour that the clocks repeat, the first time round; a time that they skip raises ValidationError."""
-    if at is None:
-        return None
-    instant = timezone.make_aware(datetime.combine(day, at))
-    if timezone.localtime(instant.astimezone(UTC)).time() != at:
-        raise ValidationError(f"There is no {at:%H:%M} on that day: the clocks are put forward.")
-    return instant
-
-
-def chosen(queryset, key: str):
-    """The row with the key that a form sent; None for no key and for one that is none."""
-    try:
-        return forms.ModelChoiceField(queryset, required=False).clean(key)
-    except ValidationError:
-        return None
 
 
 def _still_choosable(model, current_id):
@@ -269,16 +170,6 @@ class HoldForm(forms.Form):
     reason = forms.CharField(max_length=200, label="Why is it on hold?")
 
 
-class PointForm(forms.Form):
-    latitude = forms.FloatField(min_value=-90, max_value=90)
-    longitude = forms.FloatField(min_value=-180, max_value=180)
-
-    def clean(self):
-        if self.errors:
-            raise ValidationError("No such place.")
-        return super().clean()
-
-
 class PlaceForm(forms.Form):
     """Where a job is to be. What is left empty stays as it is; `none` for the technician means back to the tray."""
 
@@ -326,4 +217,4 @@ class PlaceForm(forms.Form):
         at = self.cleaned_data["at"]
         if technician and day is None:
             day = timezone.localdate()
-        return moved_to(self.job, technician=technician, day=day, starts_at=_instant(day, at) if day else None)
+        return moved_to(self.job, technician=technician, day=day, starts_at=instant_of(day, at) if day else None)

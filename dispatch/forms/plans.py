@@ -2,7 +2,7 @@
 
 from django import forms
 
-from dispatch.forms import YEARS
+from dispatch.forms.fields import YEARS
 from dispatch.models import Plan
 from dispatch.planning.describe import PRESETS, USUAL
 from technicians.models import Technician

@@ -3,10 +3,9 @@
 from typing import Final
 
 from django import forms
-from django.core.exceptions import ValidationError
 
-from dispatch.forms import YEARS
-from dispatch.models import Job, Priority, Status
+from dispatch.forms.fields import DayField, PriorityField
+from dispatch.models import Job, Status
 
 USUAL_REASONS: Final[dict[str, list[str]]] = {
     Status.CANCELLED: ["Customer cancelled", "Entered twice", "No longer needed", "Nobody at home"],
@@ -14,27 +13,6 @@ USUAL_REASONS: Final[dict[str, list[str]]] = {
     Status.IN_PROGRESS: ["Completed by mistake", "Work left to do"],  # reopened
 }
 USUAL_HOLDS: Final = ["Waiting for parts", "Waiting for approval", "Customer asked to wait"]
-
-
-class DayField(forms.DateField):
-    def __init__(self, **kwargs):
-        super().__init__(
-            required=False,
-            widget=forms.DateInput(attrs={"type": "date", "autofocus": True}, format="%Y-%m-%d"),
-            **kwargs,
-        )
-
-    def clean(self, value):
-        day = super().clean(value)
-        if day and day.year not in YEARS:
-            raise ValidationError(f"Check the year: {day.year}.")
-        return day
-
-
-class PriorityField(forms.TypedChoiceField):
-    def __init__(self, **kwargs):
-        choices = list(reversed(Priority.choices))
-        super().__init__(coerce=int, choices=choices, widget=forms.RadioSelect(attrs={"class": "choices"}), **kwargs)
 
 
 class PriorityForm(forms.Form):

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from django import forms
 
+from dispatch.field.taps import YEAR_2100_MS, SentTap, instant
 from dispatch.models import Status, Tap
-from dispatch.taps import YEAR_2100_MS, SentTap, instant
 from technicians.positions import Fix
 
 Kind = Tap.Kind

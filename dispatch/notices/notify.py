@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
 
-from dispatch import push, realtime
+from dispatch import realtime
 from dispatch.models import Delivery, Job, Notification, NotificationPreference, User
+from dispatch.notices import push
 from dispatch.queueing import enqueue_each
 from technicians.models import Technician
 from zones import access
