@@ -169,3 +169,23 @@ def test_procfile_names_the_commands_that_the_demo_and_the_tests_run():
     assert lines["planner"].split()[2:] == processes.planner()[2:]
     assert lines["background"].split()[2:] == processes.background()[2:]
     assert lines["cron"].split()[2:] == processes.cron()[2:]
+
+
+def test_systemd_starts_each_process_of_the_procfile_by_its_own_line(tmp_path):
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\necho python "$@"\n')
+    python.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "HOST": "::1", "PORT": "81", "WEB_PROCESSES": "3"}
+    for name in lines.keys() - {"release"}:
+        command = [ROOT / "deploy" / "run", f"{name}-2"]
+        started = subprocess.run(command, env=environment, capture_output=True, text=True)
+        wanted = re.sub(r"\$\{(\w+):-[^}]*\}", lambda found: environment[found[1]], lines[name])
+        assert (started.returncode, started.stdout.strip()) == (0, wanted)
+    wants = re.findall(r"truckroll@(\w+)\.service", (ROOT / "deploy" / "truckroll.target").read_text())
+    assert sorted(wants) == sorted(lines.keys() - {"release"})
+
+
+def test_a_process_that_the_procfile_does_not_have_is_named():
+    done = subprocess.run([ROOT / "deploy" / "run", "wrong"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (64, "deploy/run: the Procfile has no 'wrong'.\n")
