@@ -25,8 +25,11 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def noon():
-    return timezone.make_aware(datetime.combine(timezone.localdate(), time(12)))
+def noon(time_machine):
+    """It is that now: what is predicted while a day is put together is not of another hour."""
+    noon = timezone.make_aware(datetime.combine(timezone.localdate(), time(12)))
+    time_machine.move_to(noon)
+    return noon
 
 
 @pytest.fixture
