@@ -27,7 +27,7 @@ def _cells(plan: Plan) -> list:
         plan.pk,
         plan.day,
         plan.get_kind_display(),
-        text_cell("; ".join(map(str, plan.technicians.all()))),
+        text_cell("; ".join(sorted(map(str, plan.technicians.all())))),
         text_cell(str(plan.absent or "")),
         text_cell(str(plan.created_by)),
         time_cell(plan.created_at),
