@@ -19,12 +19,16 @@ USUAL_MINUTES: Final = 60  # as long as no duration is given
 
 
 class JobEntry:
-    """`customer` and `site` in the data are ids of existing ones; without them new ones are made."""
+    """`customer` and `site` in the data are ids of existing ones; without them new ones are made.
 
-    def __init__(self, data=None, *, user):
+    `asked` names them for a form that is still empty.
+    """
+
+    def __init__(self, data=None, *, user, asked=None):
         self.user, self.data = user, data or {}
-        self.customer = chosen(Customer.objects, data.get("customer")) if data else None
-        self.site = chosen(self.customer.sites, data.get("site")) if self.customer else None
+        known = data or asked or {}
+        self.customer = chosen(Customer.objects, known.get("customer"))
+        self.site = chosen(self.customer.sites, known.get("site")) if self.customer else None
         self.customer_form = CustomerForm(None if self.customer else data, prefix="customer")
         # Beside the sites of a known customer the address may stay empty, which only the server can tell.
         self.site_form = SiteForm(None if self.site else data, prefix="site", use_required_attribute=not self.customer)

@@ -7,11 +7,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from dispatch.board.board_list import HIDEABLE
 from dispatch.models import User
+from dispatch.views.way_back import way_back
 
 
 @require_GET
@@ -47,7 +47,7 @@ def set_theme(request):
     if theme not in User.Theme.values:
         return HttpResponse("No such theme.", status=422)
     User.objects.filter(pk=request.user.pk).update(theme=theme)
-    return back(request)
+    return redirect(way_back(request))
 
 
 @require_POST
@@ -56,7 +56,7 @@ def set_density(request):
     if density not in User.Density.values:
         return HttpResponse("No such density.", status=422)
     User.objects.filter(pk=request.user.pk).update(density=density)
-    return back(request)
+    return redirect(way_back(request))
 
 
 @require_POST
@@ -66,10 +66,4 @@ def set_columns(request):
     shown = request.POST.getlist("shown")
     hidden = [key for key in HIDEABLE if key not in shown]
     User.objects.filter(pk=request.user.pk).update(hidden_columns=hidden)
-    return HttpResponse(status=204) if request.htmx else back(request)
-
-
-def back(request) -> HttpResponse:
-    came_from = request.headers.get("Referer", "")
-    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
-    return redirect(came_from if is_ours else "home")
+    return HttpResponse(status=204) if request.htmx else redirect(way_back(request))

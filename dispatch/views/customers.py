@@ -9,6 +9,7 @@ from dispatch import actions
 from dispatch.forms.customers import CustomerSearchForm, PointForm, SiteForm, customers_with_phone
 from dispatch.models import Customer, Site
 from dispatch.models.customers import phone_digits
+from dispatch.views.way_back import way_back
 from zones.models import ServiceZone
 
 SEARCH_RESULTS = 8
@@ -91,5 +92,6 @@ def edit_site(request, pk):
                 where = f"lies in {site.zone}" if site.zone else "lies in no zone"
                 where = where if site.has_location else "has no location"
                 messages.success(request, f"{site.address} is saved; it {where}.")
-                return redirect("home")
-    return render(request, "dispatch/edit_site.html", {"form": form, "site": site}, status=status)
+                return redirect(way_back(request))
+    context = {"form": form, "site": site, "back": way_back(request)}
+    return render(request, "dispatch/edit_site.html", context, status=status)

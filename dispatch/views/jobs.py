@@ -113,7 +113,7 @@ def add_note(request, pk):
 @require_http_methods(["GET", "POST"])
 @permission_required("dispatch.add_job", raise_exception=True)
 def new_job(request):
-    entry = JobEntry(request.POST if request.method == "POST" else None, user=request.user)
+    entry = JobEntry(request.POST if request.method == "POST" else None, user=request.user, asked=request.GET)
     status = 200
     if request.method == "POST":
         status = 422

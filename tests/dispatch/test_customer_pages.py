@@ -96,6 +96,35 @@ def test_page_of_a_customer_shows_sites_jobs_and_what_is_not_on_the_map(as_dana,
     assert "1 Lost Lane No location" in text
 
 
+def test_a_new_job_begins_with_the_customer_whose_page_was_open(as_dana, omar, north):
+    site = make_job(by=omar, zone=north).site
+    url = f"{reverse('new_job')}?customer={site.customer_id}"
+    assert url in html_of(as_dana.get(reverse("customer", args=[site.customer_id])))
+    page = html_of(as_dana.get(url))
+    assert f'name="customer" value="{site.customer_id}"' in page
+    assert f'name="site" value="{site.pk}" checked' in page
+    assert as_dana.get(f"{reverse('new_job')}?customer=x&site=9").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("came_from", "back"),
+    [
+        ("http://testserver/customers/7/?tab=1", "http://testserver/customers/7/?tab=1"),
+        ("https://elsewhere.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_whoever_corrects_a_site_is_back_where_they_were(as_dana, omar, north, came_from, back):
+    site = make_job(by=omar, zone=north).site
+    url = reverse("edit_site", args=[site.pk])
+    page = as_dana.get(url, headers={"referer": came_from})
+    assert html_of(page).count(f'href="{back}">Cancel') == 1
+    done = as_dana.post(
+        url, typed(page, **{"site-address": "9 Mill Rd"}), headers={"referer": f"http://testserver{url}"}
+    )
+    assert (done.status_code, done.url) == (302, back)
+
+
 def test_jobs_of_a_customer_in_other_zones_are_not_shown(as_dana, omar, south):
     job = make_job(by=omar, zone=south, description="Secret boiler")
     page = as_dana.get(reverse("customer", args=[job.customer_id]))
