@@ -61,9 +61,13 @@ def label_of(name: str) -> str:
 
 
 def in_words(reason: str, kind: str) -> str:
-    """A reason begins with the name of one of our fields, or does not."""
-    name = re.match(r"[a-z_]*", reason)[0]
-    return label_of(name) + reason.removeprefix(name) if name in FIELDS[kind] else reason
+    """A reason begins with the names of one or two of our fields, or does not."""
+    names = re.match(r"[a-z_]*(?: and [a-z_]+)?", reason)[0]
+    fields = names.split(" and ")
+    if not all(name in FIELDS[kind] for name in fields):
+        return reason
+    first, *second = map(label_of, fields)
+    return " and ".join([first, *(label.lower() for label in second)]) + reason.removeprefix(names)
 
 
 class UploadForm(forms.Form):

@@ -164,4 +164,4 @@ def _check_plan(read: dict) -> None:
     if starts and ends <= starts:
         raise RowError("window_ends: the time block must end after it starts, on the same day.")
     if read.get("ends_on", read["starts_on"]) < read["starts_on"]:
-        raise RowError("ends_on: is before starts_on.")
+        raise RowError("ends_on: the plan must not end before it starts.")

@@ -14,6 +14,7 @@ from config import processes
 from dispatch import actions
 from dispatch.actions import file_imports
 from dispatch.actions.file_imports import _TakenOver, _Work
+from dispatch.imports.forms import in_words
 from dispatch.imports.preview import load_beginning
 from dispatch.models import Customer, FileImport, Job, JobType, Notification, Site
 from dispatch.tasks import tell_of_killed
@@ -422,3 +423,10 @@ def test_a_customer_who_was_imported_before_is_found_by_their_number(admin):
     imported(admin, CUSTOMERS)
     assert Customer.objects.count() == 2
     assert Customer.objects.get(external_id="C1").name == "Bakery"
+
+
+def test_reasons_name_fields_as_the_page_does():
+    assert in_words("scheduled_on (When): is no date.", "jobs") == "Date (When): is no date."
+    pair = "window_starts_at and window_ends_at: only one of the two is given."
+    assert in_words(pair, "jobs") == "Time block from and time block to: only one of the two is given."
+    assert in_words("the row has 3 cells.", "jobs") == "the row has 3 cells."

@@ -159,7 +159,7 @@ def test_a_time_block_in_the_hour_that_is_left_out_has_a_beginning_before_its_en
         ("FREQ=WEEKLY;BYDAY=MO", "", "rule: is empty."),
         ("2026-11-18", "18.11.2026", "starts_on: is not a date that can be read"),
         ("2026-11-18", "1926-11-18", "starts_on: is not a likely date: “1926-11-18”."),
-        ("2026-11-18,", "2026-11-18,2026-11-17", "ends_on: is before starts_on."),
+        ("2026-11-18,", "2026-11-18,2026-11-17", "ends_on: the plan must not end before it starts."),
         ("9:00,11:00", "9:00,", "window_starts and window_ends: only one of the two is given."),
         ("9:00,11:00", "11:00,9:00", "window_ends (to): the time block must end after it starts"),
         ("9:00", "25:00", "window_starts (from): is not a time of day, as in 14:05: “25:00”."),
