@@ -59,7 +59,21 @@ def target_of(url: str) -> Target:
     target = Target(parts.scheme, parts.hostname, PORTS[parts.scheme] if port is None else port, path)
     if target.scheme == "http" and not target.is_exempt:
         raise AddressRefused("Only addresses that begin with https:// are called.")
+    if not target.is_exempt and _is_private_by_name(target.host):
+        raise AddressRefused(_private(target))
     return target
+
+
+def _is_private_by_name(host: str) -> bool:
+    """As an admin may mistype one; what numbers and names lead to is looked at again with each call."""
+    try:
+        return not is_public(ip_address(host))
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _private(target: Target) -> str:
+    return f"{target.host} is an address of a private network. WEBHOOK_HOSTS may allow it."
 
 
 def resolve(target: Target) -> str:
@@ -67,7 +81,7 @@ def resolve(target: Target) -> str:
     found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(sockaddr[0] for *_, sockaddr in found))
     if not target.is_exempt and not all(is_public(ip_address(address)) for address in addresses):
-        raise AddressRefused(f"{target.host} is an address of a private network. WEBHOOK_HOSTS may allow it.")
+        raise AddressRefused(_private(target))
     return addresses[0]
 
 
