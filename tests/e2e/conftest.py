@@ -2,6 +2,7 @@
 
 import re
 from datetime import time
+from time import monotonic, sleep
 
 import pytest
 from django.conf import settings
@@ -68,10 +69,23 @@ def live_site(request, web_processes, _empty_database, transactional_db, django_
     list(web_processes.new_errors())
     yield web_processes
     web_processes.stop_workers()
+    wait_until_servers_rest()
     connections.close_all()
     errors = list(web_processes.new_errors())
     if not request.node.get_closest_marker("expects_error_logs"):
         assert not errors, "\n".join(["logged by a server:", *errors])
+
+
+def wait_until_servers_rest() -> None:
+    """What a closed page had still asked for holds locks, which emptying the tables would run into."""
+    busy = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+    deadline = monotonic() + 5
+    while connection.vendor == "postgresql" and monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(busy)
+            if cursor.fetchone() is None:
+                return
+        sleep(0.05)
 
 
 LEFT_BEHIND = r"^htmx:(sendAbort|afterRequest), "  # a page that is left gives up what it had asked for
