@@ -210,18 +210,20 @@ import resource, sys, threading
 from pathlib import Path
 from dispatch.pictures.remake import NotAPicture, remake_photo
 paths = [Path(name) for name in sys.argv[1:]]
+said = []
 
 def remake(path):
     try:
         with path.open("rb") as upload:
-            print(path.name, remake_photo(upload, size_bytes=path.stat().st_size).width)
+            said.append(f"{path.name} {remake_photo(upload, size_bytes=path.stat().st_size).width}")
     except NotAPicture as refused:
-        print(path.name, refused)
+        said.append(f"{path.name} {refused}")
 
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 threads = [threading.Thread(target=remake, args=[path]) for path in paths]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
+for line in said: print(line)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
