@@ -53,6 +53,7 @@ class JobForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         carry_what_is_shown(self, merging)
         self.fields["job_type"].queryset = _still_choosable(JobType, self.instance.job_type_id)
+        self.fields["job_type"].empty_label = "Choose a type"
         job = self.instance
         for name, instant in (
             ("planned_time", job.planned_starts_at),

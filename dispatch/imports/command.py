@@ -5,7 +5,6 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -16,13 +15,15 @@ from tqdm import tqdm
 
 from dispatch.imports.mapping import Mapping, MappingError, read_mapping
 from dispatch.imports.records import LINE, REASON, CsvFile, FileError, Record, open_csv
-from dispatch.imports.run import ImportRun, Writer
+from dispatch.imports.run import ImportRun
+from dispatch.imports.writers import writer_for
 
 MOST_SHOWN = 50
 
 
 class CsvImportCommand(BaseCommand):
     kind: str
+    by = None  # in whose name, where that matters
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path, metavar="FILE.csv")
@@ -36,9 +37,6 @@ class CsvImportCommand(BaseCommand):
             metavar="FILE.csv",
             help="write the rejected rows there, with line and reason, to be mended and imported again",
         )
-
-    def make_writer(self, mapping: Mapping, *, now: datetime) -> Writer:
-        raise NotImplementedError
 
     def handle(self, *, file: Path, mapping: Path, dry_run: bool, errors: Path | None, **options):
         try:
@@ -66,7 +64,7 @@ class CsvImportCommand(BaseCommand):
             run = ImportRun(
                 file,
                 mapping,
-                self.make_writer(mapping, now=now),
+                writer_for(mapping, by=self.by, now=now),
                 now=now,
                 dry_run=dry_run,
                 on_rejected=on_rejected,

@@ -222,6 +222,7 @@ class PlanForm(forms.ModelForm):
         self.fields["site"].queryset = Site.objects.dispatchable_by(user).select_related("customer")
         kinds = JobType.objects.filter(is_active=True)
         self.fields["job_type"].queryset = kinds | JobType.objects.filter(pk=plan.job_type_id)
+        self.fields["job_type"].empty_label = "Choose a type"
         people = Technician.objects.visible_to(user).active().by_name()
         if plan.technician_id and not people.filter(pk=plan.technician_id).exists():
             people = Technician.objects.filter(pk=plan.technician_id).select_related("user")

@@ -16,6 +16,7 @@ from dateutil.rrule import rrule, rrulestr
 LAST: Final = -1  # of the days or weeks of a month
 WORKING_DAYS: Final = (0, 1, 2, 3, 4)
 SHORTEST_MONTH: Final = 28
+FEW_MONTHS: Final = 3  # so many that are left out are named, not those that stay
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
@@ -120,12 +121,19 @@ class Rule:
             words += f" on {self._in_the_month()}"
         if self._is_clamped:
             words += " or, in shorter months, the last day"
-        return words + (f", only {_months_named(self.months)}" if self.months else "")
+        return words + self._season()
 
     @property
     def _is_clamped(self) -> bool:
         """There is a month of it that does not have the day."""
         return any(self.month_day > LENGTHS[month - 1] for month in self.months or range(1, 13))
+
+    def _season(self) -> str:
+        left_out = tuple(month for month in range(1, 13) if month not in self.months)
+        if not self.months or not left_out:
+            return ""
+        is_short = len(left_out) <= FEW_MONTHS
+        return f", but not {_months_named(left_out)}" if is_short else f", only {_months_named(self.months)}"
 
     def _in_the_month(self) -> str:
         if self.month_day:

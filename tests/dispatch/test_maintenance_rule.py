@@ -56,6 +56,21 @@ def days(rule, starts_on, count=4, **ends):
             "every month on the 30th, only in April and June",
         ),
         (
+            Rule(MONTHLY_, month_day=1, months=(1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12)),
+            "FREQ=MONTHLY;INTERVAL=1;BYMONTH=1,2,3,4,5,6,7,9,10,11,12;BYMONTHDAY=1",
+            "every month on the 1st, but not in August",
+        ),
+        (
+            Rule(DAILY, months=(3, 4, 5, 6, 7, 8, 9, 10, 11)),
+            "FREQ=DAILY;INTERVAL=1;BYMONTH=3,4,5,6,7,8,9,10,11",
+            "every day, but not from December to February",
+        ),
+        (
+            Rule(DAILY, months=(4, 5, 6, 7, 8, 9, 10, 11)),
+            "FREQ=DAILY;INTERVAL=1;BYMONTH=4,5,6,7,8,9,10,11",
+            "every day, only from April to November",
+        ),
+        (
             Rule(YEARLY, month_day=3, months=(5,)),
             "FREQ=YEARLY;INTERVAL=1;BYMONTH=5;BYMONTHDAY=3",
             "every year on 3 May",

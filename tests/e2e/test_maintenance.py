@@ -54,6 +54,15 @@ def test_a_plan_is_put_together_with_its_next_visits_beside_it(open_as, dana, no
     assert (plan.rule, plan.site) == ("FREQ=MONTHLY;INTERVAL=3;BYDAY=1MO", site)
 
 
+def test_a_month_is_left_out_by_naming_it_alone(open_as, dana):
+    page = open_as("dana", "new_maintenance_plan")
+    page.get_by_text("Only in some months").click()
+    page.get_by_role("checkbox", name="August").check()
+    page.get_by_role("button", name="All but these").click()
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(11)
+    expect(page.locator("#maintenance-preview")).to_contain_text("but not in August")
+
+
 def test_a_skipped_visit_is_so_on_the_second_screen_too(open_as, dana, omar, north):
     plan = in_thread(make_plan, by=omar, zone=north, rule="FREQ=DAILY", days_ahead=3)
     page, other = open_as("dana", "maintenance_plan", plan.pk), open_as("omar", "maintenance_plan", plan.pk)

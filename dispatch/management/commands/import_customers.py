@@ -1,5 +1,4 @@
 from dispatch.imports.command import CsvImportCommand
-from dispatch.imports.customers import CustomerWriter
 
 
 class Command(CsvImportCommand):
@@ -7,6 +6,3 @@ class Command(CsvImportCommand):
         "Import customers from a CSV file through a column mapping. What was imported before is updated, not doubled."
     )
     kind = "customers"
-
-    def make_writer(self, mapping, *, now):
-        return CustomerWriter(mapping)

@@ -1,5 +1,4 @@
 from dispatch.imports.command import CsvImportCommand
-from dispatch.imports.jobs import JobWriter
 
 
 class Command(CsvImportCommand):
@@ -7,6 +6,3 @@ class Command(CsvImportCommand):
         "Import jobs from any CSV file through a column mapping. What was imported before is updated, never made twice."
     )
     kind = "jobs"
-
-    def make_writer(self, mapping, *, now):
-        return JobWriter(mapping, now=now)

@@ -1,7 +1,6 @@
 from django.core.management.base import CommandError
 
 from dispatch.imports.command import CsvImportCommand
-from dispatch.imports.maintenance import MaintenanceWriter
 from dispatch.models import User
 
 
@@ -23,6 +22,3 @@ class Command(CsvImportCommand):
         if self.by is None:
             raise CommandError(f"There is no active user “{by}”.")
         super().handle(**options)
-
-    def make_writer(self, mapping, *, now):
-        return MaintenanceWriter(mapping, by=self.by, now=now)

@@ -1,5 +1,4 @@
 from dispatch.imports.command import CsvImportCommand
-from dispatch.imports.technicians import TechnicianWriter
 
 
 class Command(CsvImportCommand):
@@ -7,6 +6,3 @@ class Command(CsvImportCommand):
         "Import technicians from a CSV file through a column mapping. What was imported before is updated, not doubled."
     )
     kind = "technicians"
-
-    def make_writer(self, mapping, *, now):
-        return TechnicianWriter(mapping)
