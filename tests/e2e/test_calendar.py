@@ -26,6 +26,12 @@ def open_calendar(page, live_site, name="calendar_week", query=""):
     expect(page.locator("[data-live-text]")).to_have_text("Live")
 
 
+def is_at(page, days):
+    """And takes keys: its scripts run."""
+    expect(page.locator(".daynav .day")).to_have_text(days)
+    expect(page.locator("[data-live-text]")).to_have_text("Live")
+
+
 def make_job(*args, **fields):
     return in_thread(factories.make_job, *args, **fields)
 
@@ -39,13 +45,13 @@ def test_keys_and_links_lead_from_week_to_week_and_to_the_month(dispatching, liv
     page = dispatching
     open_calendar(page, live_site, query="?day=2037-11-18&priority=4")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".daynav .day")).to_have_text("23–29 Nov 2037")
+    is_at(page, "23–29 Nov 2037")
     page.keyboard.press("ArrowLeft")
-    expect(page.locator(".daynav .day")).to_have_text("16–22 Nov 2037")
+    is_at(page, "16–22 Nov 2037")
     page.get_by_role("link", name="Month").click()
-    expect(page.locator(".daynav .day")).to_have_text("November 2037")
+    is_at(page, "November 2037")
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".daynav .day")).to_have_text("December 2037")
+    is_at(page, "December 2037")
     expect(page).to_have_url(re.compile("priority=4"))
     page.keyboard.press("t")
     expect(page.locator("[data-drop-day][aria-current=date]")).to_be_visible()
