@@ -77,7 +77,7 @@
     MapRows.fillJobs(list, unplaced.slice(0, LISTED), " ");
     for (const job of unplaced.slice(0, LISTED)) {
       const side = list.kept.get(job.pk).lastChild;
-      if (!side.firstElementChild) side.replaceChildren(MapRows.element("a", "Pin it", { href: `/sites/${job.unplaced_site}/`, "aria-label": `Pin ${job.title} on the map` }));
+      if (!side.firstElementChild) side.replaceChildren(MapRows.element("a", "Pin it", { href: `/sites/${job.unplaced_site}/`, "aria-label": `Pin it: ${job.title}` }));
     }
   }
   // Every job of the map is in the page, in a cluster and out of sight as well: what is selected stays selected.

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -14,6 +13,7 @@ from dispatch.models import AssignmentRule, Status
 from dispatch.notices.notify import Kind, notify
 from technicians.models import Proficiency
 from tests import factories
+from tests.e2e.axe import objections
 from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SkillFactory, TechnicianFactory
 
@@ -74,10 +74,7 @@ def check(page, what=""):
     told = []
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        for rule in Axe().run(page).response["violations"]:
-            told += [
-                f"{theme}, {rule['id']}: {node['html'][:200]}\n    {node['failureSummary']}" for node in rule["nodes"]
-            ]
+        told += [f"{theme}, {objection}" for objection in objections(page)]
     assert not told, "\n".join([what, *told])
 
 

@@ -5,13 +5,13 @@ import re
 from datetime import datetime, time, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from dispatch.models import Delivery, Notification, PushSubscription
 from dispatch.notices.notify import Kind, notify
+from tests.e2e.axe import objections
 from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import SiteFactory, make_job
 from tests.push_service import Browser, PushService
@@ -64,8 +64,7 @@ def test_technicians_open_page_says_at_once_what_she_was_assigned(new_context, l
     bell.click()
     panel = phone.get_by_role("dialog", name="Notifications")
     expect(panel.locator(".notice-row")).to_have_count(1)
-    found = Axe().run(phone)
-    assert not found.response["violations"], found.generate_report()
+    assert objections(phone) == []
     panel.get_by_role("button", name="Mark all as read").click()
     expect(bell).to_have_accessible_name("Notifications")
     expect(second.locator(".notice-row.is-unread")).to_have_count(0)  # her other page hears of it too

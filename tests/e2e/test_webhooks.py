@@ -1,16 +1,15 @@
 """Other systems in a browser: a webhook tested while one watches, and a calendar made on the phone."""
 
-import json
 from urllib.request import urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from icalendar import Calendar
 from playwright.sync_api import expect
 
 from dispatch import actions
 from dispatch.models import Status, WebhookDelivery
+from tests.e2e.axe import objections
 from tests.e2e.live import in_thread, log_in, log_in_by_form
 from tests.factories import make_job
 from tests.webhook_receiver import WebhookReceiver, is_signed
@@ -28,21 +27,16 @@ def receiver(settings):
     receiver.down()
 
 
-def check(page):
-    results = Axe().run(page)
-    assert results.violations_count == 0, json.dumps(results.response["violations"], indent=1)[:3000]
-
-
 def test_admin_tests_a_webhook_and_sees_it_fail_and_then_arrive(new_context, live_site, ada, receiver):
     endpoint = in_thread(actions.add_webhook, receiver.url, by=ada)
     page = new_context().new_page()
     log_in(page, live_site.url, "ada")
     page.goto(f"{live_site.url}/settings/webhooks/")
-    check(page)
+    assert objections(page) == []
     page.get_by_role("link", name=receiver.url).click()
     page.get_by_role("link", name="Secret…").click()
     secret = page.locator("[data-secret]").inner_text()
-    check(page)
+    assert objections(page) == []
     page.get_by_role("link", name="Done").click()
     page.goto(f"{live_site.url}/settings/webhooks/{endpoint.pk}/secret/")  # as after adding one
     page.get_by_role("link", name="Done").click()
@@ -55,10 +49,10 @@ def test_admin_tests_a_webhook_and_sees_it_fail_and_then_arrive(new_context, liv
     receiver.status = 200
     in_thread(actions.deliver_webhooks, endpoint.pk, now=timezone.now() + timezone.timedelta(hours=1))
     expect(row).to_contain_text("Delivered")
-    check(page)
+    assert objections(page) == []
     row.get_by_role("link", name="webhook.test").click()
     expect(page.locator(".attempts li")).to_have_count(2)
-    check(page)
+    assert objections(page) == []
     page.get_by_role("button", name="Send again").click()
     expect(page.locator("[data-delivery]")).to_contain_text("Waiting")
     assert in_thread(WebhookDelivery.objects.get).state == "queued"
@@ -73,7 +67,7 @@ def test_technician_makes_a_calendar_on_the_phone_that_a_program_can_read(new_co
     page.locator(".duty summary").click()
     page.get_by_role("link", name="Calendar").click()
     page.get_by_role("button", name="Make an address").click()
-    check(page)
+    assert objections(page) == []
     with urlopen(page.locator("[data-address]").inner_text()) as answer:  # noqa: S310
         [event] = Calendar.from_ical(answer.read()).walk("VEVENT")
     assert job.number in str(event["SUMMARY"])
