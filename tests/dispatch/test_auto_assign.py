@@ -16,8 +16,8 @@ from technicians.models import Proficiency, Skill, TechnicianSkill, WorkingHours
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import links_of
 
-DAY = date(2026, 12, 1)  # a Tuesday still to come
-NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
+DAY = date(2037, 12, 1)  # a Tuesday that is long to come
+NOW = timezone.make_aware(datetime.combine(date(2037, 11, 30), time(9)))
 
 pytestmark = pytest.mark.django_db
 

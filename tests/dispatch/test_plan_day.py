@@ -14,10 +14,10 @@ from technicians.models import TimeOff, WorkingHours
 from tests.factories import TechnicianFactory, make_job
 from tests.pages import html_of, text_of, typed
 
-DAY = date(2027, 3, 2)  # a Tuesday still to come
+DAY = date(2038, 3, 2)  # a Tuesday that is long to come
 URL = "/plan-day/"
-EARLIER = datetime(2027, 3, 1, 8, tzinfo=UTC)
-AWAY = {"starts_at": datetime(2027, 3, 2, tzinfo=UTC), "ends_at": datetime(2027, 3, 4, tzinfo=UTC)}
+EARLIER = datetime(2038, 3, 1, 8, tzinfo=UTC)
+AWAY = {"starts_at": datetime(2038, 3, 2, tzinfo=UTC), "ends_at": datetime(2038, 3, 4, tzinfo=UTC)}
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_day_on_which_nobody_works_says_so(client, dana, crew):
     for technician in crew:
         technician.working_hours.filter(weekday=DAY.weekday()).delete()
     client.force_login(dana)
-    assert "Nobody works on Tue 2 Mar 2027" in text_of(page(client))
+    assert "Nobody works on Tue 2 Mar 2038" in text_of(page(client))
 
 
 def test_company_without_technicians_is_told_what_to_do(client, omar):

@@ -20,8 +20,8 @@ from tests.factories import SiteFactory, TechnicianFactory, make_job
 from tests.threads import at_the_same_time, winners_and_losers
 from zones.access import grant_zones
 
-DAY = date(2026, 12, 1)
-NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
+DAY = date(2037, 12, 1)
+NOW = timezone.make_aware(datetime.combine(date(2037, 11, 30), time(9)))
 
 pytestmark = pytest.mark.django_db
 

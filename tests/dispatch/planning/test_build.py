@@ -21,8 +21,8 @@ from technicians import attendance
 from technicians.models import OnCall, Proficiency, Skill, Technician, TimeOff, WorkingHours
 from tests.factories import SiteFactory, TechnicianFactory, make_job
 
-DAY = date(2026, 12, 1)  # a Tuesday still to come
-NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
+DAY = date(2037, 12, 1)  # a Tuesday that is long to come
+NOW = timezone.make_aware(datetime.combine(date(2037, 11, 30), time(9)))
 Kind = Plan.Kind
 HOUR = 3600
 
@@ -329,7 +329,7 @@ def test_last_nights_shift_counts_while_it_lasts(dana, north, job_of):
     assert [(pause.earliest, pause.duration) for pause in crew.breaks] == [(6 * HOUR, 16 * HOUR)]
 
 
-@pytest.mark.parametrize(("day", "hours"), [(date(2027, 3, 14), 8), (DAY, 9), (date(2027, 11, 7), 10)])
+@pytest.mark.parametrize(("day", "hours"), [(date(2038, 3, 14), 8), (DAY, 9), (date(2038, 11, 7), 10)])
 def test_seconds_are_those_that_pass_when_the_clocks_change(dana, north, job_of, day, hours):
     """New York: from midnight to nine on the clock it is an hour less in spring, and one more in autumn."""
     ana = works(TechnicianFactory(zones=[north]), (time(0), time(9)))

@@ -13,8 +13,8 @@ from technicians.models import WorkingHours
 from tests.factories import SiteFactory, TechnicianFactory, make_job
 from tests.road_server import METRES_A_SECOND, RoadServer, metres
 
-DAY = date(2026, 12, 1)
-NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
+DAY = date(2037, 12, 1)
+NOW = timezone.make_aware(datetime.combine(date(2037, 11, 30), time(9)))
 HOME = (40.05, -75.2)
 
 pytestmark = pytest.mark.django_db

@@ -21,8 +21,8 @@ from tests.factories import SiteFactory, TechnicianFactory, UserFactory, make_jo
 from tests.threads import at_the_same_time, winners_and_losers
 from zones.access import grant_zones
 
-DAY = date(2026, 12, 1)  # a Tuesday still to come
-NOW = timezone.make_aware(datetime.combine(date(2026, 11, 30), time(9)))
+DAY = date(2037, 12, 1)  # a Tuesday that is long to come
+NOW = timezone.make_aware(datetime.combine(date(2037, 11, 30), time(9)))
 LATER = NOW + timedelta(minutes=5)
 Kind, State = Plan.Kind, Plan.State
 
