@@ -62,8 +62,10 @@ def ask_other_time(
     job = _open_job(link)
     if job.status not in (Status.CREATED, Status.ASSIGNED):
         raise ActionRefused("Your visit is under way: please call us.", job)
-    if not now < starts_at < ends_at or starts_at > now + FARTHEST:
+    if not now < starts_at < ends_at:
         raise ActionRefused("Choose a time that is still to come.", job)
+    if starts_at > now + FARTHEST:
+        raise ActionRefused("Choose a day within the next six months, or call us.", job)
     if said_by(link).filter(kind=Kind.OTHER_TIME, answer="").exists():
         raise ActionRefused("You have asked for another time already: we answer it first.", job)
     _check_not_too_many(job, now=now)

@@ -148,7 +148,8 @@ def _check_transition(job: Job, to: str, *, actor: str, technician, seen: str | 
     if to == Status.COMPLETED and actor == Actor.TECHNICIAN:
         refuse_open_checks(job)
     if job.is_on_hold and to in ACTIVE:
-        raise ActionRefused(f"{job.number} is on hold: {job.hold_reason}. Release it first.", job)
+        way_out = "The dispatcher releases it." if actor == Actor.TECHNICIAN else "Release it first."
+        raise ActionRefused(f"{job.number} is on hold: {job.hold_reason.rstrip('.')}. {way_out}", job)
 
 
 def _technician_id_after(job: Job, to: str, technician: Technician | None) -> int | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from dispatch.field.time_on_site import Pause, Step, TimeSpent, time_spent
 from dispatch.models import Check, ChecklistItem, Job, Material, MaterialUse, RunningLate, StatusChange, Tap
@@ -77,7 +78,9 @@ def said_late(job: Job) -> RunningLate | None:
     """What counts until they are there."""
     if job.technician_id is None or job.status not in ("assigned", "en_route"):
         return None
-    return job.late_notices.filter(technician=job.technician_id).first()
+    said = job.late_notices.filter(technician=job.technician_id).first()
+    is_of_another_day = said and job.scheduled_on and job.scheduled_on > timezone.localdate(said.arrives_at)
+    return None if is_of_another_day else said
 
 
 def material_names() -> list[Material]:

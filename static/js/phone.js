@@ -20,6 +20,11 @@
   let insists = false; // after an own tap the page is exchanged even while something is typed, which is put back
   document.addEventListener("htmx:confirm", (event) => {
     if (!isRefresh(event) || !isTyping() || insists) return;
+    if (document.body.classList.contains("no-signal")) return; // whether there is one again shows by the answer
+    if (shownJobs().some((element) => isOwn(element.dataset.job))) {
+      insists = true;
+      return;
+    }
     event.preventDefault();
     waiting = true;
   });
@@ -188,7 +193,7 @@
     const here = new Set(shownJobs().map((element) => element.dataset.job));
     const gone = Object.entries(seen.jobs).filter(([job]) => !here.has(job)).map(([, facts]) => facts);
     const parts = ["new", "changed"].map((what) => [news.filter((one) => one === what).length, what]).filter(([count]) => count).map(([count, what]) => `${count} ${what}`);
-    for (const facts of gone) parts.push(`${facts.number} ${facts.title} is no longer yours`);
+    for (const facts of gone) parts.push(`${facts.number} ${facts.title} is no longer in your day`);
     notice.hidden = parts.length === 0;
     notice.querySelector("[data-changes-text]").textContent = `Since you last looked: ${parts.join(", ")}.`;
   }

@@ -85,7 +85,7 @@
     showNotes();
     showBar();
     showOutcomes();
-    document.dispatchEvent(new CustomEvent("day-shown", { detail: { duty, jobs, taps } }));
+    document.dispatchEvent(new CustomEvent("day-shown", { detail: { duty, jobs, taps: taps.filter(isOnTheWay) } }));
   }
 
   function showJob(element, job) {
@@ -251,6 +251,9 @@
     show();
   });
   document.addEventListener("outbox-answered", () => hearSignal(true));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target === root && event.detail.xhr.status === 200) hearSignal(true); // also where the page stays as it is
+  });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== root) return;
     noSignal = false;

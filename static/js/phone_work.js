@@ -1,11 +1,11 @@
-// Checklist, materials and running late on the phone: shown as tapped, also while the taps still wait to be sent.
+// Checklist, materials and running late on the phone: shown as tapped, until the page knows of the taps itself.
 (() => {
   const root = document.querySelector("[data-phone-root]");
   const COMES_LATER = ["assigned", "en_route"];
   let taps = [];
   let jobs = new Map();
 
-  const ofJob = (kind, job) => taps.filter((tap) => tap.kind === kind && String(tap.job) === String(job) && ["waiting", "done"].includes(tap.state));
+  const ofJob = (kind, job) => taps.filter((tap) => tap.kind === kind && String(tap.job) === String(job));
   const stateOf = (tap) => (tap.state === "waiting" ? "waiting to be sent" : "sent");
 
   // Checklist --------------------------------------------------------------------------------------
@@ -103,17 +103,11 @@
     section.hidden = Boolean(job) && !COMES_LATER.includes(job.status);
     const said = ofJob("late", section.dataset.lateFor).pop();
     const text = section.querySelector("[data-late-said]");
-    if (!said) return;
-    text.hidden = false;
-    text.textContent = `You said: ${said.content.minutes} min late, ${stateOf(said)}.`;
+    if (!("told" in text.dataset)) text.dataset.told = text.textContent; // as the server knows it
+    text.textContent = said ? `You said: ${said.content.minutes} min late, ${stateOf(said)}.` : text.dataset.told;
+    text.hidden = !text.textContent;
   }
 
-  document.addEventListener("outbox-changed", (event) => {
-    taps = event.detail.taps;
-    showChecks();
-    showUses();
-    showLate();
-  });
   document.addEventListener("day-shown", (event) => {
     ({ jobs, taps } = event.detail);
     showChecks();

@@ -167,6 +167,12 @@ def test_wish_for_a_time_that_makes_no_sense_is_refused(client, link, changes, s
     assert not CustomerMessage.objects.exists()
 
 
+def test_who_asks_for_a_day_too_far_off_is_told_how_far_they_may_go(client, link):
+    answer = ask(client, link, days=400)
+    assert answer.status_code == 409
+    assert "Choose a day within the next six months" in answer.content.decode()
+
+
 def test_customer_asks_for_one_other_time_at_a_time(client, link):
     ask(client, link)
     assert ask(client, link, days=4).status_code == 409

@@ -202,6 +202,23 @@ def test_what_one_technician_said_does_not_count_for_the_next(phone, omar, tess,
     assert job.arrival.arrives_at < planned + timedelta(minutes=30)
 
 
+def test_what_was_said_does_not_count_for_another_day(phone, omar, tess):
+    job = make_job(Status.ASSIGNED, by=omar, technician=tess, planned_starts_at=timezone.now() + timedelta(minutes=10))
+    send(phone, tap("late", job, minutes=60))
+    page = reverse("phone_job", args=[job.pk])
+    assert "there at about" in phone.get(page).content.decode()
+    job.refresh_from_db()
+    later = timezone.localdate() + timedelta(days=3)
+    actions.edit_job(job, {"scheduled_on": later, "planned_starts_at": None}, by=omar, base_version=job.version)
+    assert "there at about" not in phone.get(page).content.decode()
+
+
+def test_technician_is_told_who_releases_a_job(phone, omar, tess):
+    job = actions.hold_job(make_job(Status.ASSIGNED, by=omar, technician=tess), "Parts.", by=omar)
+    (answer,) = send(phone, tap("step", job, to="en_route", seen=job.seen))
+    assert answer["answer"].endswith("is on hold: Parts. The dispatcher releases it.")
+
+
 def test_who_is_on_the_way_and_says_so_comes_later_too(phone, omar, tess):
     job = make_job(Status.EN_ROUTE, by=omar, technician=tess, planned_starts_at=timezone.now() + timedelta(minutes=5))
     send(phone, tap("late", job, minutes=40))

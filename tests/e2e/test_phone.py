@@ -151,7 +151,7 @@ def test_a_job_moved_while_the_page_was_closed_is_marked(phone, live_site, job, 
 def test_a_job_taken_away_disappears_and_is_named(phone, job, omar, tom):
     in_thread(actions.assign_job, job, tom, by=omar)
     expect(phone.get_by_text("No jobs for today.")).to_be_visible()
-    told = phone.get_by_text(f"{job.number} No heat upstairs is no longer yours")
+    told = phone.get_by_text(f"{job.number} No heat upstairs is no longer in your day")
     expect(told).to_be_visible()
     phone.get_by_role("button", name="OK, seen").click()
     expect(told).to_be_hidden()
@@ -178,6 +178,31 @@ def test_a_note_being_typed_survives_what_others_change(phone, job, omar):
     expect(notes).to_contain_text("The filter is odd-sized")
     expect(notes).to_contain_text("Customer called again")
     expect(note).to_have_value("")
+
+
+def test_beside_half_a_note_ones_own_taps_are_no_news_and_shown_once(phone, job):
+    phone.get_by_role("link", name="Details").click()
+    expect(phone.locator("#live[data-state=live]")).to_be_visible()
+    phone.get_by_label("New note").fill("The filter is")
+    phone.get_by_text("Add material").click()
+    phone.get_by_label("What", exact=True).fill("Valve")
+    phone.get_by_role("button", name="Add", exact=True).click()
+    expect(phone.locator("[data-use]")).to_contain_text("1 Valve")
+    expect(phone.locator("[data-waiting-uses]")).to_be_hidden()
+    expect(phone.get_by_label("New note")).to_have_value("The filter is")
+    phone.wait_for_timeout(1500)  # the news of it comes by the live connection too
+    expect(phone.locator("#phone-stale")).to_be_hidden()
+
+
+def test_signal_that_is_back_shows_beside_half_a_note(phone, job, browser_errors):
+    browser_errors.allow("ERR_INTERNET_DISCONNECTED")
+    phone.get_by_role("link", name="Details").click()
+    phone.get_by_label("New note").fill("The filter is")
+    phone.context.set_offline(True)
+    expect(phone.get_by_text("No signal")).to_be_visible()
+    phone.context.set_offline(False)
+    expect(phone.get_by_text("No signal")).to_be_hidden()
+    expect(phone.get_by_label("New note")).to_have_value("The filter is")
 
 
 def test_a_tap_on_a_job_cancelled_meanwhile_is_kept_and_the_truth_shown(phone, job, omar):
