@@ -67,7 +67,7 @@ def test_dispatcher_says_where_an_unclear_address_is_from_the_map(live_site, pag
     log_in(page, live_site.url, "dana")
     page.goto(f"{live_site.url}/places/unclear/")
     page.locator(".place-pin", has_text="B").click()
-    expect(page.get_by_role("button", name="It is here: Ash Street, Lower")).to_be_focused()
+    expect(page.get_by_role("button", name="It is here Ash Street, Lower")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_text("12 Ash St is on the map.")).to_be_visible()
     expect(page.get_by_text("No address is unclear.")).to_be_visible()
